@@ -1,0 +1,1 @@
+"""Thin Ray shells over plain classes: ingest, read, match, archive, publish."""

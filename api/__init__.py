@@ -1,0 +1,1 @@
+"""FastAPI routes, the live event stream and the console."""

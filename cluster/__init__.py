@@ -1,0 +1,1 @@
+"""A region as a whole: settings, start-up, placement, supervision, the beket command."""

@@ -1,0 +1,1 @@
+"""Training of our own models on rendered plates; needs the `training` extra (torch)."""

@@ -1,0 +1,1 @@
+"""Roads drawn by us for the demo, tests and benchmarks: vehicles, plates, clips."""

@@ -1,0 +1,1 @@
+"""What lasts: Postgres, the S3 archive, the event log, the spool, retention."""
