@@ -1,0 +1,66 @@
+"""The ports behind which neural models stand: batches in, frozen results out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.read import Box, Posterior
+
+Image = NDArray[np.uint8]
+"""A picture, ``(H, W, 3) uint8`` BGR."""
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleDetection:
+    """A vehicle found in a picture. ``kind``: car, truck, bus, motorcycle."""
+
+    box: Box
+    score: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlateDetection:
+    """A plate found in a picture, with its corners where the detector knows them."""
+
+    box: Box
+    score: float
+    corners: NDArray[np.float32] | None
+    """``(4, 2)`` pixels, clockwise from the plate's own upper left; None from detectors that give boxes only."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What a reader says of one plate crop."""
+
+    posterior: Posterior
+    legibility: float
+    """Probability that the crop can be read, 0-1; readers without such an output derive it from the posterior."""
+    country: str | None
+    format: str | None
+    lines: int
+
+
+class VehicleDetector(Protocol):
+    def detect(self, images: Sequence[Image]) -> list[list[VehicleDetection]]:
+        """Vehicles of each picture, best first, after suppression of overlaps; boxes in the picture's own pixels."""
+
+
+class PlateDetector(Protocol):
+    def detect(self, images: Sequence[Image]) -> list[list[PlateDetection]]:
+        """Plates of each picture, best first, after suppression of overlaps; boxes in the picture's own pixels."""
+
+
+class PlateReader(Protocol):
+    def read(self, crops: Sequence[Image]) -> list[Reading]:
+        """Readings of plate crops (any sizes), in their order. A crop that can't be read has a low legibility."""
+
+
+class FaceDetector(Protocol):
+    def detect(self, images: Sequence[Image]) -> list[list[Box]]:
+        """Faces of each picture, for blurring and for nothing else."""
