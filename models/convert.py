@@ -33,19 +33,30 @@ def convert_yolo(source: Path, target: Path, classes: Sequence[str] = ()) -> Non
 
 
 def _from_onnx(path: Path) -> tuple[dict[str, NDArray[Any]], list[str]]:
-    try:
-        model = onnx.load(str(path), load_external_data=False)
-    except (DecodeError, ValueError) as error:
-        raise ModelRefused(f"{path.name} is not an ONNX model ({error})") from error
+    model = _read_onnx(path)
     names = {p.key: p.value for p in model.metadata_props}.get("names", "")
-    for tensor in model.graph.initializer:
-        if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            raise ModelRefused(f"{path.name} keeps its weights in other files, which is not allowed here")
     weights = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer if t.name.startswith("model.")}
     try:
         return weights, _names(ast.literal_eval(names))
     except (ValueError, SyntaxError) as error:
         raise ModelRefused(f"{path.name} doesn't say which classes it knows") from error
+
+
+def _read_onnx(path: Path) -> onnx.ModelProto:
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except (DecodeError, ValueError) as error:
+        raise ModelRefused(f"{path.name} is not an ONNX model ({error})") from error
+    if not model.graph.node:
+        raise ModelRefused(f"{path.name} is not an ONNX model")
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
+        raise ModelRefused(f"{path.name} keeps its weights in other files, which is not allowed here")
+    return model
+
+
+def check_onnx(path: Path) -> None:
+    """Raises ``ModelRefused`` when ``path`` holds no ONNX model that is whole in itself."""
+    _read_onnx(path)
 
 
 def _from_checkpoint(path: Path) -> tuple[dict[str, NDArray[Any]], list[str]]:
@@ -96,3 +107,38 @@ def _collect(module: checkpoint.Module, prefix: str, weights: dict[str, NDArray[
                 weights[f"{prefix}.{part}"] = module.get(part)
     for name, child in children.items():
         _collect(child, f"{prefix}.{name}", weights)
+
+
+def convert_centerface(source: Path, target: Path) -> None:
+    """Write CenterFace with free picture sizes and without its landmarks to ``target``; see ``faces``."""
+    model = _read_onnx(source)
+    names = [output.name for output in model.graph.output]
+    if len(model.graph.input) < 1 or len(names) != 4:
+        raise ModelRefused(f"{source.name} is not CenterFace: it has {len(names)} outputs in place of 4")
+    producers = {output: node for node in model.graph.node for output in node.output}
+    needed: set[str] = set()
+    pending = names[:3]
+    while pending:
+        name = pending.pop()
+        node = producers.get(name)
+        if node is not None and name not in needed:
+            needed.update(node.output)
+            pending.extend(node.input)
+    kept = [node for node in model.graph.node if needed.intersection(node.output)]
+    used = {name for node in kept for name in node.input}
+    tensors = [tensor for tensor in model.graph.initializer if tensor.name in used]
+    weights = {tensor.name for tensor in tensors}
+    (picture,) = (i for i in model.graph.input if i.name in used - weights)
+    value = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        kept,
+        "centerface",
+        [value(picture.name, onnx.TensorProto.FLOAT, ["batch", 3, "height", "width"])],
+        [
+            value(n, onnx.TensorProto.FLOAT, ["batch", c, "rows", "columns"])
+            for n, c in zip(names, (1, 2, 2), strict=False)
+        ],
+        tensors,
+    )
+    made = onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=8, producer_name="beket")
+    target.write_bytes(made.SerializeToString())

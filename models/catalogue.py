@@ -1,0 +1,106 @@
+"""Ports opened from the store: each role's model behind the implementation that runs it.
+
+>>> detector = open_plate_detector(ModelStore())                                    # doctest: +SKIP
+>>> reader = open_plate_reader(ModelStore(), SessionOptions(threads=2))             # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from models.errors import ModelError
+from models.faces import CenterFace
+from models.manifest import Role
+from models.paddle import PaddleReader
+from models.plates import YoloPlateDetector
+from models.ports import FaceDetector, PlateReader
+from models.session import SessionOptions
+from models.slots import SlotReader, SlotSettings
+from models.store import ModelStore, Stored
+from models.vehicles import YoloVehicleDetector
+from models.yolo import DetectorOptions
+
+_Port = TypeVar("_Port")
+_Opener = Callable[[Stored, SessionOptions], _Port]
+
+
+def open_plate_detector(
+    store: ModelStore, session: SessionOptions | None = None, *, name: str | None = None, pull: bool = True
+) -> YoloPlateDetector:
+    """The plate detector; ``name`` chooses among the manifest's, ``pull`` allows fetching it when it is not there.
+
+    Raises ``ModelMissing`` when none can be had and ``ModelError`` when it can't be run.
+    """
+    return _open(store, "plate_detector", {"yolo": _plate_yolo}, session, name, pull)
+
+
+def open_vehicle_detector(
+    store: ModelStore, session: SessionOptions | None = None, *, name: str | None = None, pull: bool = True
+) -> YoloVehicleDetector:
+    """The vehicle detector; parameters and errors as for ``open_plate_detector``."""
+    return _open(store, "vehicle_detector", {"yolo": _vehicle_yolo}, session, name, pull)
+
+
+def open_plate_reader(
+    store: ModelStore, session: SessionOptions | None = None, *, name: str | None = None, pull: bool = True
+) -> PlateReader:
+    """The plate reader; parameters and errors as for ``open_plate_detector``."""
+    return _open(store, "plate_reader", _READERS, session, name, pull)
+
+
+def open_face_detector(
+    store: ModelStore, session: SessionOptions | None = None, *, name: str | None = None, pull: bool = True
+) -> FaceDetector:
+    """The face detector, for blurring only; parameters and errors as for ``open_plate_detector``."""
+    return _open(store, "face_detector", {"centerface": _centerface}, session, name, pull)
+
+
+def _open(
+    store: ModelStore,
+    role: Role,
+    openers: Mapping[str, _Opener[_Port]],
+    session: SessionOptions | None,
+    name: str | None,
+    pull: bool,
+) -> _Port:
+    stored = store.ensure(role, name) if pull else store.get(role, name)
+    opener = openers.get(stored.source.adapter)
+    if opener is None:
+        raise ModelError(
+            f"{role} {stored.source.name}: adapter {stored.source.adapter!r} is none of {', '.join(openers)}"
+        )
+    try:
+        return opener(stored, session or SessionOptions())
+    except (TypeError, ValueError, ValidationError) as error:
+        raise ModelError(f"{role} {stored.source.name}: its options in the manifest are wrong: {error}") from error
+
+
+def _detector_options(stored: Stored, **defaults: Any) -> DetectorOptions:
+    return DetectorOptions(**{**defaults, **stored.source.options})
+
+
+def _plate_yolo(stored: Stored, session: SessionOptions) -> YoloPlateDetector:
+    return YoloPlateDetector(stored.path, _detector_options(stored), session)
+
+
+def _vehicle_yolo(stored: Stored, session: SessionOptions) -> YoloVehicleDetector:
+    return YoloVehicleDetector(stored.path, _detector_options(stored, score=0.3, iou=0.6), session)
+
+
+def _slots(stored: Stored, session: SessionOptions) -> PlateReader:
+    options = stored.source.options
+    return SlotReader(stored.path, session, SlotSettings.model_validate(options) if options else None)
+
+
+def _paddle(stored: Stored, session: SessionOptions) -> PlateReader:
+    return PaddleReader(stored.path, session, **stored.source.options)
+
+
+def _centerface(stored: Stored, session: SessionOptions) -> FaceDetector:
+    return CenterFace(stored.path, session, **stored.source.options)
+
+
+_READERS: dict[str, _Opener[PlateReader]] = {"slots": _slots, "paddle": _paddle}
