@@ -52,8 +52,12 @@ class VehicleDetector(Protocol):
 
 
 class PlateDetector(Protocol):
-    def detect(self, images: Sequence[Image]) -> list[list[PlateDetection]]:
-        """Plates of each picture, best first, after suppression of overlaps; boxes in the picture's own pixels."""
+    def detect(self, images: Sequence[Image], size: int | None = None) -> list[list[PlateDetection]]:
+        """Plates of each picture, best first, after suppression of overlaps; boxes in the picture's own pixels.
+
+        ``size``: long side in pixels, a multiple of 32, to which pictures are scaled for this call; the detector's own
+        when None. Detectors frozen to one size may leave it aside.
+        """
 
 
 class PlateReader(Protocol):

@@ -26,3 +26,6 @@ class Frame(Protocol):
 
     def bgr(self) -> NDArray[np.uint8]:
         """The picture, ``(H, W, 3) uint8`` BGR, converted on first use and kept."""
+
+    def luma(self, step: int) -> NDArray[np.uint8]:
+        """Brightness of every ``step``-th pixel of every ``step``-th row, ``(H/step, W/step) uint8``: nearly free."""
