@@ -1,0 +1,243 @@
+"""What a road camera does to a clean plate: the mount, the view, light, lens, sensor and codec.
+
+Everything works on single-channel pictures, at the resolution the camera would have, so that small plates cost little.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.training.plates import Image
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a plate lies in its crop: ``corners`` (4, 2) px clockwise from the top left, in a crop of this size."""
+
+    corners: NDArray[np.float32]
+    width: int
+    height: int
+
+
+def random_view(rng: np.random.Generator, aspect: float, px_wide: float, looseness: float = 1.0) -> View:
+    """A view of a plate with width : height = ``aspect``, some ``px_wide`` wide.
+
+    The crop is the upright box round the plate, loosened or tightened a little on each side.
+    """
+    draw = rng.random()
+    tilt = 2.0 if draw < 0.5 else 6.0 if draw < 0.85 else 14.0
+    angle = float(np.clip(rng.normal(0, tilt), -26, 26))
+    h = px_wide / aspect * rng.uniform(0.88, 1.12)
+    w = px_wide
+    corners = np.array([[-w / 2, -h / 2], [w / 2, -h / 2], [w / 2, h / 2], [-w / 2, h / 2]])
+    shear = np.tan(np.radians(np.clip(rng.normal(0, tilt * 0.9), -24, 24)))
+    corners[:, 0] += corners[:, 1] * shear
+    if rng.random() < 0.6:  # seen from the side: one end is smaller
+        shrink = 1 + np.clip(rng.normal(0, 0.05), -0.2, 0.2)
+        ends = corners[:, 0] > 0
+        corners[ends, 1] *= shrink
+        corners[~ends, 1] /= shrink
+        keystone = 1 + np.clip(rng.normal(0, 0.02), -0.08, 0.08)
+        corners[:2, 0] *= keystone
+    a = np.radians(angle)
+    corners = corners @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
+    low, high = corners.min(0), corners.max(0)
+    size = high - low
+    is_tight = rng.random() < 0.5
+    margin = rng.normal(0.03, 0.045, 4) if is_tight else rng.uniform(-0.02, 0.24, 4) * looseness
+    # A box that cuts a plate takes more often from its edge than from its characters.
+    margin = np.clip(margin, -0.035, 0.3)
+    left, top = margin[0] * size[0], margin[1] * size[1]
+    right, bottom = margin[2] * size[0], margin[3] * size[1]
+    corners = corners - low + [left, top]
+    width = max(8, round(size[0] + left + right))
+    height = max(6, round(size[1] + top + bottom))
+    return View(corners.astype(np.float32), width, height)
+
+
+def surroundings(rng: np.random.Generator, width: int, height: int) -> Image:
+    """What lies round a plate: paint, bumper edges, grilles, lamps; ``(height, width) uint8``."""
+    base = rng.uniform(10, 235)
+    small = np.clip(base + rng.normal(0, rng.uniform(2, 40), (3, 4)), 0, 255).astype(np.uint8)
+    image: Image = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    for _ in range(int(rng.integers(0, 5))):
+        tone = int(np.clip(base + rng.normal(0, 70), 0, 255))
+        kind = rng.random()
+        y = int(rng.integers(0, height))
+        x = int(rng.integers(0, width))
+        thick = int(rng.integers(1, max(2, height // 6)))
+        if kind < 0.55:
+            cv2.line(image, (0, y), (width, y + int(rng.normal(0, height * 0.1))), tone, thick, cv2.LINE_AA)
+        elif kind < 0.7:
+            cv2.line(image, (x, 0), (x + int(rng.normal(0, width * 0.1)), height), tone, thick, cv2.LINE_AA)
+        elif kind < 0.85:
+            cv2.rectangle(image, (x, y), (x + int(rng.integers(2, width)), y + int(rng.integers(2, height))), tone, -1)
+        else:
+            cv2.circle(image, (x, y), int(rng.integers(2, max(3, height // 2))), tone, -1, cv2.LINE_AA)
+    if rng.random() < 0.12:  # a grille
+        step = int(rng.integers(4, 12))
+        image[::step, :] = np.uint8(np.clip(base - 50, 0, 255))
+    return image
+
+
+def place(rng: np.random.Generator, plate: Image, view: View, ground: Image) -> Image:
+    """``plate`` seen in ``view`` on ``ground``."""
+    rows, columns = plate.shape
+    source = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
+    matrix = cv2.getPerspectiveTransform(source, view.corners)
+    if rng.random() < 0.5:  # the shadow or the edge of the mount behind the plate
+        grow = view.corners + (view.corners - view.corners.mean(0)) * rng.uniform(0.02, 0.12)
+        grow += rng.normal(0, 0.02 * view.height, 2).astype(np.float32)
+        cv2.fillConvexPoly(ground, np.round(grow).astype(np.int32), int(rng.integers(0, 90)), cv2.LINE_AA)
+    out: Image = ground
+    cv2.warpPerspective(plate, matrix, (view.width, view.height), out, cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT)
+    return out
+
+
+def wear(rng: np.random.Generator, plate: Image) -> Image:
+    """Dirt, bolts, worn paint and scratches on the plate itself, in its own pixels."""
+    rows, columns = plate.shape
+    if rng.random() < 0.25:
+        for _ in range(int(rng.integers(1, 5))):
+            x = int(rng.integers(0, columns))
+            y = int(rows * rng.choice([0.07, 0.12, 0.5, 0.9])) if rng.random() < 0.8 else int(rng.integers(0, rows))
+            radius = max(1, int(rows * rng.uniform(0.015, 0.045)))
+            cv2.circle(plate, (x, y), radius, int(rng.choice([40, 90, 140, 220])), -1, cv2.LINE_AA)
+    if rng.random() < 0.25:
+        shape = (max(2, rows // int(rng.integers(4, 20))), max(2, columns // int(rng.integers(4, 20))))
+        cover = rng.random(shape, np.float32) ** 2 * rng.uniform(0.15, 0.75)
+        cover = cv2.resize(cover, (columns, rows), interpolation=cv2.INTER_LINEAR)
+        if rng.random() < 0.5:  # thrown up from the road: worse at one edge
+            slope = np.linspace(0, 1, rows, dtype=np.float32)[:, None]
+            cover = cover * (slope if rng.random() < 0.7 else 1 - slope)
+        tone = rng.uniform(30, 170)
+        plate = (plate + (tone - plate) * cover).astype(np.uint8)
+    if rng.random() < 0.08:
+        for _ in range(int(rng.integers(1, 4))):
+            a = (int(rng.integers(0, columns)), int(rng.integers(0, rows)))
+            b = (a[0] + int(rng.normal(0, columns * 0.2)), a[1] + int(rng.normal(0, rows * 0.4)))
+            cv2.line(plate, a, b, int(rng.integers(0, 255)), max(1, rows // 50), cv2.LINE_AA)
+    return plate
+
+
+def frame(rng: np.random.Generator, plate: Image, letters: Image | None) -> Image:
+    """A dealer's frame round the plate, perhaps with his name (``letters``, a mask) along the lower edge."""
+    rows, columns = plate.shape
+    tone = int(rng.choice([15, 25, 40, 130, 210, 235]))
+    side = int(columns * rng.uniform(0.004, 0.02)) + 1
+    top, bottom = int(rows * rng.uniform(0.01, 0.05)) + 1, int(rows * rng.uniform(0.03, 0.17)) + 1
+    out: Image = cv2.copyMakeBorder(plate, top, bottom, side, side, cv2.BORDER_CONSTANT, value=tone)
+    if letters is not None and bottom >= 4:
+        height = max(2, int(bottom * 0.7))
+        width = int(min(columns * rng.uniform(0.3, 0.9), letters.shape[1] * height / letters.shape[0] * 1.2))
+        if width > 3:
+            mask = cv2.resize(letters, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+            y, x = out.shape[0] - bottom + (bottom - height) // 2, (out.shape[1] - width) // 2
+            part = out[y : y + height, x : x + width]
+            part[:] = part + ((230 if tone < 128 else 30) - part.astype(np.float32)) * mask
+    return out
+
+
+def light(rng: np.random.Generator, image: Image) -> Image:
+    """Exposure, contrast, gradients, cast shadows, glare, the look of infrared."""
+    rows, columns = image.shape
+    pixels: NDArray[np.floating] = image.astype(np.float32)
+    draw = rng.random()
+    if draw < 0.12:  # infrared at night: the plate shines, its surroundings are dark, noise comes later
+        pixels = 255 * (pixels / 255) ** rng.uniform(0.5, 1.6) * rng.uniform(0.6, 1.5)
+    elif draw < 0.3:  # dusk or underexposed: little contrast
+        pixels = rng.uniform(5, 60) + pixels * rng.uniform(0.2, 0.55)
+    elif draw < 0.42:  # haze or overexposed
+        pixels = rng.uniform(60, 140) + pixels * rng.uniform(0.25, 0.6)
+    else:
+        pixels = (pixels - 128) * rng.uniform(0.6, 1.35) + 128 + rng.normal(0, 25)
+    if rng.random() < 0.3:
+        knots = rng.normal(1, 0.16, (2, 3)).astype(np.float32)
+        pixels *= cv2.resize(knots, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    if rng.random() < 0.12:  # a shadow's edge across the plate
+        points = np.array(
+            [
+                [0, rng.uniform(-0.3, 1.2) * rows],
+                [columns, rng.uniform(-0.3, 1.2) * rows],
+                [columns, rows * 3],
+                [0, rows * 3],
+            ]
+        )
+        if rng.random() < 0.4:
+            x = rng.uniform(0, columns, 2)
+            points = np.array([[x[0], 0], [columns * 3, 0], [columns * 3, rows], [x[1], rows]])
+        mask = np.zeros(image.shape, np.uint8)
+        cv2.fillConvexPoly(mask, np.round(points).astype(np.int32), 255, cv2.LINE_AA)
+        pixels *= 1 - mask.astype(np.float32) / 255 * rng.uniform(0.2, 0.7)
+    if rng.random() < 0.08:  # glare
+        y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
+        cx, cy, r = rng.uniform(0, columns), rng.uniform(0, rows), rng.uniform(0.15, 0.5) * columns
+        pixels += np.exp(-((x - cx) ** 2 + (y - cy) ** 2 * 2) / (2 * r * r)) * rng.uniform(40, 190)
+    return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+def lens(rng: np.random.Generator, image: Image, stroke_px: float) -> Image:
+    """Defocus and motion, measured against the stroke's width so that few become hopeless."""
+    draw = rng.random()
+    if draw < 0.55:
+        sigma = abs(rng.normal(0, 0.48)) * max(stroke_px, 0.7)
+        if sigma > 0.25:
+            image = cv2.GaussianBlur(image, (0, 0), min(sigma, 8))
+    elif draw < 0.72:
+        length = min(rng.uniform(0.5, 2.6) * max(stroke_px, 1.0), 40)
+        if length > 1.5:
+            size = int(np.ceil(length)) | 1
+            kernel = np.zeros((size, size), np.float32)
+            a = rng.normal(0, 0.5) if rng.random() < 0.7 else rng.uniform(0, np.pi)
+            c, d = size / 2 - 0.5, np.array([np.cos(a), np.sin(a)]) * length / 2
+            start, end = np.round((c - d) * 16).astype(int), np.round((c + d) * 16).astype(int)
+            cv2.line(kernel, tuple(map(int, start)), tuple(map(int, end)), 1.0, 1, cv2.LINE_AA, 4)
+            total = kernel.sum()
+            if total > 0:
+                image = cv2.filter2D(image, -1, kernel / total)
+    return image
+
+
+def sensor(rng: np.random.Generator, image: Image) -> Image:
+    """Noise, rain, the camera's sharpening."""
+    rows, columns = image.shape
+    if rng.random() < 0.04:  # rain
+        for _ in range(int(rng.integers(2, 12))):
+            x, y = int(rng.integers(0, columns)), int(rng.integers(0, rows))
+            length = int(rng.integers(2, max(3, rows // 3)))
+            cv2.line(
+                image, (x, y), (x + int(rng.normal(0, 1.5)), y + length), int(rng.integers(140, 255)), 1, cv2.LINE_AA
+            )
+    if rng.random() < 0.45:
+        # Noise that drowns the characters teaches nothing: it stays under the picture's own contrast.
+        sigma = min(float(np.exp(rng.uniform(np.log(1.2), np.log(20)))), 0.4 * float(image.std()) + 1)
+        noise = rng.standard_normal(image.shape, np.float32) * sigma
+        if rng.random() < 0.4:
+            noise = cv2.GaussianBlur(noise, (3, 3), 0) * 1.8
+        image = np.clip(image + noise, 0, 255).astype(np.uint8)
+    if rng.random() < 0.25:
+        soft = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.7, 1.6))
+        amount = rng.uniform(0.4, 2.0)
+        image = cv2.addWeighted(image, 1 + amount, soft, -amount, 0)
+    return image
+
+
+def codec(rng: np.random.Generator, image: Image) -> Image:
+    """Block artefacts of JPEG, and a video codec's: blocks of coarse detail with their edges smoothed."""
+    if rng.random() < 0.55:
+        rows, columns = image.shape
+        pad = (int(rng.integers(0, 8)), int(rng.integers(0, 8)))
+        shifted = cv2.copyMakeBorder(image, pad[0], 8 - pad[0], pad[1], 8 - pad[1], cv2.BORDER_REPLICATE)
+        quality = int(np.clip(rng.normal(55, 25), 12, 95))
+        _, data = cv2.imencode(".jpg", shifted, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+        image = decoded[pad[0] : pad[0] + rows, pad[1] : pad[1] + columns]
+        if rng.random() < 0.3:  # the deblocking filter of a video codec
+            image = cv2.GaussianBlur(image, (3, 3), 0)
+    return image

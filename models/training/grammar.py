@@ -1,0 +1,18 @@
+"""Patterns of plate texts: ``9`` a digit, ``A`` a letter, ``?`` either, anything else stands for itself."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+DIGITS: Final = "0123456789"
+LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def fill(pattern: str, rng: np.random.Generator, letters: str = LETTERS) -> str:
+    """A random text of ``pattern``; ``letters`` is the alphabet its ``A`` draws from."""
+    sets = {"9": DIGITS, "A": letters, "?": DIGITS + letters}
+    return "".join(
+        sets[symbol][int(rng.integers(len(sets[symbol])))] if symbol in sets else symbol for symbol in pattern
+    )

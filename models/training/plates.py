@@ -1,0 +1,198 @@
+"""Draws a plate's design into pixels: needs numpy and OpenCV alone.
+
+``draw`` gives the clean plate, seen straight on and evenly lit, with the box of every character that is read; the
+simulation puts it on vehicles, the reader's training sends it through ``degrade``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.training.design import BLUE, RED, WHITE, Colour, Decoration, Design, Mark, Run
+from models.training.faces import Face
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Glyph:
+    """A drawn character that is read, and its box ``(x, y, width, height)`` in px of the plate's picture."""
+
+    character: str
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """A clean plate: ``image`` is ``(height, width, 3) uint8`` RGB, or ``(height, width)`` where drawn in grey."""
+
+    image: Image
+    text: str
+    format: str
+    lines: int
+    glyphs: tuple[Glyph, ...]
+
+
+def draw(
+    design: Design, face: Face, px_per_mm: float = 0.6, small_face: Face | None = None, is_grey: bool = False
+) -> Plate:
+    """Draw ``design`` with the characters of ``face``; what isn't read comes in ``small_face``."""
+    canvas = _Canvas(design, px_per_mm, is_grey)
+    for decoration in design.decorations:
+        canvas.decorate(decoration)
+    glyphs: list[Glyph] = []
+    for run in design.runs:
+        glyphs += canvas.write(run, face if run.is_read or small_face is None else small_face)
+    canvas.emboss()
+    return Plate(canvas.image, design.text, design.format, design.lines, tuple(glyphs))
+
+
+class _Canvas:
+    def __init__(self, design: Design, scale: float, is_grey: bool) -> None:
+        self._design, self._scale, self._is_grey = design, scale, is_grey
+        size = (max(8, round(design.height * scale)), max(16, round(design.width * scale)))
+        self.image: Image = np.empty(size if is_grey else (*size, 3), np.uint8)
+        self.image[:] = self._tone(design.ground)
+        self._relief: Image = np.zeros(size, np.uint8)
+
+    def _tone(self, colour: Colour) -> tuple[int, ...]:
+        if self._is_grey:
+            return (round(0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]),)
+        return colour
+
+    def write(self, run: Run, face: Face) -> list[Glyph]:
+        """Draw a run; its characters' boxes if it is read."""
+        s = self._scale
+        height = max(3, round(run.height * s))
+        masks = [face.mask(character) for character in run.text if character != " "]
+        widths = np.array([mask.shape[1] / mask.shape[0] * run.height for mask in masks])
+        gap = run.spacing * run.height
+        steps = [gap * (2.5 if character == " " else 1.0) for character in run.text]
+        total = widths.sum() + sum(steps[:-1]) if len(masks) else 0.0
+        press = min(1.0, run.width / max(total, 1e-6))
+        x = run.x + (run.width - total * press) * run.align
+        glyphs: list[Glyph] = []
+        tone = np.array(self._tone(run.ink or self._design.ink), np.float32)
+        index = 0
+        for character, step in zip(run.text, steps, strict=True):
+            if character == " ":
+                x += step * press
+                continue
+            width = max(2, round(widths[index] * press * s))
+            mask = cv2.resize(masks[index], (width, height), interpolation=cv2.INTER_AREA)
+            box = self._stamp(mask, round(x * s), round(run.y * s), tone)
+            if run.is_read:
+                glyphs.append(Glyph(character, box))
+            x += (widths[index] + step) * press
+            index += 1
+        return glyphs
+
+    def _stamp(self, mask: Image, x: int, y: int, tone: NDArray[np.float32]) -> tuple[int, int, int, int]:
+        rows, columns = self.image.shape[:2]
+        x0, y0 = max(0, x), max(0, y)
+        x1, y1 = min(columns, x + mask.shape[1]), min(rows, y + mask.shape[0])
+        if x1 > x0 and y1 > y0:
+            cut = mask[y0 - y : y1 - y, x0 - x : x1 - x]
+            part = self.image[y0:y1, x0:x1]
+            cover = cut.astype(np.float32) / 255
+            if part.ndim == 3:
+                cover = cover[..., None]
+                part[:] = (part + (tone - part) * cover).astype(np.uint8)
+            else:
+                part[:] = (part + (tone[0] - part) * cover).astype(np.uint8)
+            relief = self._relief[y0:y1, x0:x1]
+            np.maximum(relief, cut, out=relief)
+        return (x, y, mask.shape[1], mask.shape[0])
+
+    def emboss(self) -> None:
+        """Pressed characters catch light at one edge and lose it at the other."""
+        if self._design.emboss <= 0:
+            return
+        soft = cv2.GaussianBlur(self._relief, (3, 3), 0).astype(np.int16)
+        edge = np.roll(soft, (1, 1), (0, 1)) - np.roll(soft, (-1, -1), (0, 1))
+        edge = (edge * (0.25 * self._design.emboss)).astype(np.int16)
+        if self.image.ndim == 3:
+            edge = edge[..., None]
+        self.image = np.clip(self.image.astype(np.int16) + edge, 0, 255).astype(np.uint8)
+
+    def decorate(self, d: Decoration) -> None:
+        """Draw a decoration."""
+        s = self._scale
+        x0, y0, x1, y1 = (round(v * s) for v in (d.x, d.y, d.x + d.width, d.y + d.height))
+        tone, pen = self._tone(d.colour), max(1, round(d.thickness * s))
+        match d.mark:
+            case Mark.BORDER | Mark.BOX:
+                cv2.rectangle(self.image, (x0, y0), (x1, y1), tone, pen, cv2.LINE_AA)
+                cv2.rectangle(self._relief, (x0, y0), (x1, y1), 255, pen)
+            case Mark.LINE:
+                cv2.line(self.image, (x0, y0), (x1, y1), tone, pen, cv2.LINE_AA)
+            case Mark.BAND | Mark.STRIPE | Mark.DASH:
+                cv2.rectangle(self.image, (x0, y0), (x1, y1), tone, -1)
+            case Mark.DOT | Mark.BOLT:
+                centre = ((x0 + x1) // 2, (y0 + y1) // 2)
+                cv2.circle(self.image, centre, max(1, (x1 - x0) // 2), tone, -1, cv2.LINE_AA)
+            case Mark.FLAG:
+                self._flag(d, x0, y0, x1, y1)
+            case Mark.SEAL:
+                self._seal(d, x0, y0, x1, y1)
+            case Mark.PICTURE:
+                self._picture(d, x0, y0, x1, y1)
+            case Mark.GLYPH:
+                self._strokes(d, x0, y0, x1, y1)
+
+    def _flag(self, d: Decoration, x0: int, y0: int, x1: int, y1: int) -> None:
+        """A flag of one to three fields, perhaps with a disc."""
+        rng = np.random.default_rng(d.seed)
+        cv2.rectangle(self.image, (x0, y0), (x1, y1), self._tone(d.colour), -1)
+        if rng.random() < 0.4:
+            colours = [_COLOURS[int(i)] for i in rng.integers(0, len(_COLOURS), 2)]
+            third = max(1, (y1 - y0) // 3)
+            for i, colour in enumerate(colours):
+                cv2.rectangle(
+                    self.image, (x0, y0 + (i + 1) * third), (x1, min(y1, y0 + (i + 2) * third)), self._tone(colour), -1
+                )
+        else:
+            centre = ((x0 + x1) // 2, (y0 + y1) // 2)
+            cv2.circle(self.image, centre, max(1, (y1 - y0) // 4), self._tone((235, 200, 40)), -1, cv2.LINE_AA)
+
+    def _seal(self, d: Decoration, x0: int, y0: int, x1: int, y1: int) -> None:
+        """A coat of arms or a control sticker: a round or shield-shaped patch of mixed colours."""
+        rng = np.random.default_rng(d.seed)
+        centre = ((x0 + x1) // 2, (y0 + y1) // 2)
+        axes = (max(1, (x1 - x0) // 2), max(1, (y1 - y0) // 2))
+        cv2.ellipse(self.image, centre, axes, 0, 0, 360, self._tone(d.colour), -1, cv2.LINE_AA)
+        for _ in range(int(rng.integers(1, 4))):
+            colour = _COLOURS[int(rng.integers(len(_COLOURS)))]
+            at = (int(rng.integers(x0, max(x1, x0 + 1))), int(rng.integers(y0, max(y1, y0 + 1))))
+            inner = (max(1, axes[0] // 2), max(1, axes[1] // 2))
+            at = ((at[0] + centre[0]) // 2, (at[1] + centre[1]) // 2)
+            cv2.ellipse(self.image, at, inner, 0, 0, 360, self._tone(colour), -1, cv2.LINE_AA)
+
+    def _picture(self, d: Decoration, x0: int, y0: int, x1: int, y1: int) -> None:
+        """A printed ground: a soft scene of blobs and bands, as American plates wear."""
+        rng = np.random.default_rng(d.seed)
+        part = self.image[max(0, y0) : y1, max(0, x0) : x1]
+        if part.size == 0:
+            return
+        shape = (5, 9) if part.ndim == 2 else (5, 9, 3)
+        base = np.array(self._tone(d.colour), np.float32)
+        blobs = np.clip(base + rng.normal(0, 45 * min(1.0, d.thickness), shape), 0, 255).astype(np.uint8)
+        part[:] = cv2.resize(blobs, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_CUBIC)
+
+    def _strokes(self, d: Decoration, x0: int, y0: int, x1: int, y1: int) -> None:
+        """Something like a character that is none of ours."""
+        rng = np.random.default_rng(d.seed)
+        pen = max(1, round(d.thickness * self._scale))
+        for _ in range(int(rng.integers(4, 9))):
+            across = rng.random() < 0.5
+            a = (int(rng.integers(x0, x1 + 1)), int(rng.integers(y0, y1 + 1)))
+            b = (x1 - int(rng.integers(0, 3)), a[1]) if across else (a[0], int(rng.integers(y0, y1 + 1)))
+            cv2.line(self.image, a, b, self._tone(d.colour), pen, cv2.LINE_AA)
+
+
+_COLOURS: Final[tuple[Colour, ...]] = (RED, BLUE, WHITE, (30, 120, 60), (0, 150, 190), (230, 190, 40), (225, 120, 30))
