@@ -1,0 +1,1 @@
+"""The schema, step by step: alembic revisions, run by `Database.migrate`."""
