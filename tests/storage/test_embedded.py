@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 
 from storage.embedded import EmbeddedPostgres, EmbeddedSeaweed
 from storage.errors import EmbeddedServiceError
+from tests.fixtures.stores import crash
 
 PROGRAM = """
 import sys, time
@@ -42,7 +42,7 @@ def test_a_second_start_finds_what_the_first_left(tmp_path: Path) -> None:
 
 
 def test_server_dies_with_its_program_and_starts_again_after_it(tmp_path: Path) -> None:
-    program = subprocess.Popen(
+    program = subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", PROGRAM, str(tmp_path / "pg")], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
     )
     assert program.stdout is not None
@@ -60,8 +60,7 @@ def test_server_dies_with_its_program_and_starts_again_after_it(tmp_path: Path) 
 def test_survives_sigkill_of_the_server(own_postgres: EmbeddedPostgres) -> None:
     with psycopg.connect(own_postgres.dsn) as connection:
         connection.execute("CREATE TABLE kept (n int)")
-    assert own_postgres.pid is not None
-    os.kill(own_postgres.pid, signal.SIGKILL)
+    crash(own_postgres)
     own_postgres.start()
     with psycopg.connect(own_postgres.dsn) as connection:
         connection.execute("SELECT * FROM kept")
