@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.training.vehicle import Sprite, View
 from simulation.road import BRIGHTNESS, LANE_M, Light, RoadCamera, draw_road
-from simulation.vehicle import Sprite, View
 
 FAR_M = 75.0
 """Distance at which a vehicle comes into the picture, or leaves it when it drives away."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.training.vehicle import View, draw_vehicle
 from simulation.number_plate import draw_number_plate
 from simulation.road import Light, RoadCamera
 from simulation.scene import Crossing, Scene
-from simulation.vehicle import View, draw_vehicle
 
 
 @dataclass(frozen=True, slots=True)

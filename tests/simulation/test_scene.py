@@ -7,12 +7,12 @@ import av
 import numpy as np
 import pytest
 
+from models.training.vehicle import View
 from simulation.clip import truth, write_clip
 from simulation.number_plate import draw_number_plate
 from simulation.road import Light
 from simulation.scene import Scene
 from simulation.traffic import DEMO_ROADS, Drive, build, demo_scenes
-from simulation.vehicle import View
 
 
 def _scene(light: Light = Light.DAY) -> Scene:
