@@ -20,13 +20,13 @@ from models.training.faces import Face, drawn_faces, random_drawn_face
 from models.training.layouts import FORMATS, random_design
 from models.training.plates import Image, draw
 
-INPUT_HEIGHT: Final = 64
-INPUT_WIDTH: Final = 160
+INPUT_HEIGHT: Final = 48
+INPUT_WIDTH: Final = 144
 NONE: Final = FORMATS.index("none")
 
 
 def fit(crop: Image) -> Image:
-    """A grey crop as the reader takes it: ``(64, 160) uint8``, stretched.
+    """A grey crop as the reader takes it: ``(48, 144) uint8``, stretched.
 
     Sides that are too long are shrunk by area, then what is too short is stretched linearly.
     """
@@ -43,7 +43,7 @@ def fit(crop: Image) -> Image:
 class CropBatch:
     """Crops and what they show.
 
-    ``images`` (n, 64, 160) uint8; ``characters`` (n, 10) int64 codes; ``formats`` (n,) int64 into ``FORMATS``;
+    ``images`` (n, 48, 144) uint8; ``characters`` (n, 10) int64 codes; ``formats`` (n,) int64 into ``FORMATS``;
     ``lines`` (n,) int64, 0 for one line and 1 for two; ``is_text`` (n,) bool, whether the
     characters may be taught: false for no plate and for plates cut through.
     """
@@ -53,6 +53,21 @@ class CropBatch:
     formats: NDArray[np.int64]
     lines: NDArray[np.int64]
     is_text: NDArray[np.bool_]
+    places: NDArray[np.float32]
+    """(n, 10, 2) centre (x, y) of each character as a share of the crop's sides; -9 where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A grey crop ``image``, its text, format, number of lines, whether all of the plate is inside, and the characters'
+    centres ``places`` (characters, 2) as shares of the crop's sides."""
+
+    image: Image
+    text: str
+    format: str
+    lines: int
+    is_whole: bool
+    places: NDArray[np.float32]
 
 
 class CropMaker:
@@ -78,15 +93,17 @@ class CropMaker:
         formats = np.full(size, NONE, np.int64)
         lines = np.zeros(size, np.int64)
         is_text = np.zeros(size, np.bool_)
+        places = np.full((size, SLOTS, 2), -9, np.float32)
         for i in range(size):
             if rng.random() < self._junk_share:
                 images[i] = fit(self.junk(rng))
                 continue
-            crop, text, name, count, is_whole = self.crop(rng)
-            images[i] = fit(crop)
-            formats[i], lines[i] = FORMATS.index(name), count - 1
-            characters[i], is_text[i] = encode(text), is_whole
-        return CropBatch(images, characters, formats, lines, is_text)
+            crop = self.crop(rng)
+            images[i] = fit(crop.image)
+            formats[i], lines[i] = FORMATS.index(crop.format), crop.lines - 1
+            characters[i], is_text[i] = encode(crop.text), crop.is_whole
+            places[i, : len(crop.text)] = crop.places
+        return CropBatch(images, characters, formats, lines, is_text, places)
 
     def face(self, rng: np.random.Generator) -> Face:
         """A random face."""
@@ -95,18 +112,18 @@ class CropMaker:
             pool = self._families[int(rng.integers(len(self._families)))]
         return pool[int(rng.integers(len(pool)))]
 
-    def crop(self, rng: np.random.Generator, country: str | None = None) -> tuple[Image, str, str, int, bool]:
-        """A grey crop, its text, format, number of lines, and whether all of it is inside."""
+    def crop(self, rng: np.random.Generator, country: str | None = None) -> Crop:
+        """A crop of a random plate, of ``country`` if given."""
         design = random_design(rng, country)
         face = self.face(rng)
         small = face if rng.random() < 0.6 else self.face(rng)
         wide = _width_px(rng, design.width / design.height)
-        scale = float(np.clip(wide * 1.25 / design.width, 0.12, 0.8))
+        scale = float(np.clip(wide * 1.2 / design.width, 0.12, 0.6))
         plate = draw(design, face, scale, small, is_grey=True)
         image = degrade.wear(rng, plate.image)
-        is_framed = rng.random() < 0.25
-        if is_framed:
-            image = degrade.frame(rng, image, self._letters(rng, small) if rng.random() < 0.5 else None)
+        corner = (0, 0)
+        if rng.random() < 0.25:
+            image, corner = degrade.frame(rng, image, self._letters(rng, small) if rng.random() < 0.5 else None)
         view = degrade.random_view(rng, image.shape[1] / image.shape[0], wide)
         is_whole = True
         if rng.random() < 0.02:
@@ -120,7 +137,10 @@ class CropMaker:
             crop = _resampled(rng, crop, stroke)
         crop = degrade.sensor(rng, crop)
         crop = degrade.codec(rng, crop)
-        return crop, plate.text, plate.format, plate.lines, is_whole
+        centres = np.array([[(g.box[0] + g.box[2] / 2, g.box[1] + g.box[3] / 2)] for g in plate.glyphs]) + corner
+        seen = cv2.perspectiveTransform(centres, degrade.projection(image, view)).reshape(-1, 2)
+        places = (seen / [view.width, view.height]).astype(np.float32)
+        return Crop(crop, plate.text, plate.format, plate.lines, is_whole, places)
 
     def junk(self, rng: np.random.Generator) -> Image:
         """A crop without a plate: a car's parts, noise, foreign lettering, nothing."""
@@ -158,12 +178,12 @@ class CropMaker:
 def _width_px(rng: np.random.Generator, aspect: float) -> float:
     """Width in px of a plate as a camera sees it: often small, sometimes large; squarer plates are narrower."""
     draw = rng.random()
-    if draw < 0.25:
+    if draw < 0.27:
         wide = rng.uniform(56, 100)
-    elif draw < 0.75:
+    elif draw < 0.84:
         wide = rng.uniform(85, 180)
     else:
-        wide = np.exp(rng.uniform(np.log(160), np.log(420)))
+        wide = np.exp(rng.uniform(np.log(160), np.log(320)))
     if rng.random() < 0.06:
         wide = rng.uniform(40, 60)
     return float(wide) * (0.72 if aspect < 2.5 else 1.0)

@@ -86,11 +86,16 @@ def surroundings(rng: np.random.Generator, width: int, height: int) -> Image:
     return image
 
 
+def projection(plate: Image, view: View) -> Matrix:
+    """The homography (3, 3) from the plate's px to the crop's."""
+    rows, columns = plate.shape[:2]
+    source = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
+    return np.asarray(cv2.getPerspectiveTransform(source, view.corners), np.float64)
+
+
 def place(rng: np.random.Generator, plate: Image, view: View, ground: Image) -> Image:
     """``plate`` seen in ``view`` on ``ground``."""
-    rows, columns = plate.shape
-    source = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
-    matrix = cv2.getPerspectiveTransform(source, view.corners)
+    matrix = projection(plate, view)
     if rng.random() < 0.5:  # the shadow or the edge of the mount behind the plate
         grow = view.corners + (view.corners - view.corners.mean(0)) * rng.uniform(0.02, 0.12)
         grow += rng.normal(0, 0.02 * view.height, 2).astype(np.float32)
@@ -126,8 +131,11 @@ def wear(rng: np.random.Generator, plate: Image) -> Image:
     return plate
 
 
-def frame(rng: np.random.Generator, plate: Image, letters: Image | None) -> Image:
-    """A dealer's frame round the plate, perhaps with his name (``letters``, a mask) along the lower edge."""
+def frame(rng: np.random.Generator, plate: Image, letters: Image | None) -> tuple[Image, tuple[int, int]]:
+    """A dealer's frame round the plate, perhaps with his name (``letters``, a mask) along the lower edge.
+
+    Gives the picture and where the plate's own corner (x, y) px now stands.
+    """
     rows, columns = plate.shape
     tone = int(rng.choice([15, 25, 40, 130, 210, 235]))
     side = int(columns * rng.uniform(0.004, 0.02)) + 1
@@ -141,7 +149,7 @@ def frame(rng: np.random.Generator, plate: Image, letters: Image | None) -> Imag
             y, x = out.shape[0] - bottom + (bottom - height) // 2, (out.shape[1] - width) // 2
             part = out[y : y + height, x : x + width]
             part[:] = part + ((230 if tone < 128 else 30) - part.astype(np.float32)) * mask
-    return out
+    return out, (side, top)
 
 
 def light(rng: np.random.Generator, image: Image) -> Image:

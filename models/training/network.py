@@ -15,8 +15,20 @@ from index.alphabet import ALPHABET, SLOTS
 from models.training.crops import INPUT_HEIGHT, INPUT_WIDTH
 from models.training.layouts import FORMATS
 
-CELLS: Final = (4, 20)
+CELLS: Final = (3, 18)
 """Rows and columns of the feature map the slots look at."""
+
+
+class Hints(NamedTuple):
+    """What is taught besides, to make training quick; only there while training.
+
+    ``early`` (n, 10, 37) the first look's characters, ``cells`` (n, 54, 37) what each cell shows, log-probabilities;
+    ``looks`` (n, 2, 10, 54) where the slots look, first and again.
+    """
+
+    early: Tensor
+    cells: Tensor
+    looks: Tensor
 
 
 class Reading(NamedTuple):
@@ -26,8 +38,7 @@ class Reading(NamedTuple):
     format: Tensor
     lines: Tensor
     legibility: Tensor
-    early: Tensor | None
-    """The first look's characters, taught as well to make training quick; None outside training."""
+    hints: Hints | None
 
 
 def _convolution(inward: int, outward: int, kernel: int, stride: int | tuple[int, int] = 1) -> nn.Sequential:
@@ -64,7 +75,7 @@ class Attention(nn.Module):
         self.query, self.key_value = nn.Linear(width, width), nn.Linear(width, 2 * width)
         self.out = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, memory: Tensor) -> Tensor:
+    def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         n, count, width = x.shape
         size = width // self.heads
         query = self.query(x).reshape(n, count, self.heads, size).transpose(1, 2)
@@ -72,7 +83,7 @@ class Attention(nn.Module):
         key = key.reshape(n, -1, self.heads, size).permute(0, 2, 3, 1)
         value = value.reshape(n, -1, self.heads, size).transpose(1, 2)
         weights = torch.softmax(query @ key * size**-0.5, dim=-1)
-        return self.out((weights @ value).transpose(1, 2).reshape(n, count, width))
+        return self.out((weights @ value).transpose(1, 2).reshape(n, count, width)), weights
 
 
 class Layer(nn.Module):
@@ -85,14 +96,15 @@ class Layer(nn.Module):
         self.attention = Attention(width, heads)
         self.feed = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(inplace=True), nn.Linear(2 * width, width))
 
-    def forward(self, x: Tensor, memory: Tensor) -> Tensor:
+    def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         normal = self.before(x)
-        x = x + self.attention(normal, normal if self.looks_at_itself else memory)
-        return x + self.feed(self.between(x))
+        seen, weights = self.attention(normal, normal if self.looks_at_itself else memory)
+        x = x + seen
+        return x + self.feed(self.between(x)), weights
 
 
 class ReaderNetwork(nn.Module):
-    """Plates (n, 64, 160) uint8 to a ``Reading``."""
+    """Plates (n, 48, 144) uint8 to a ``Reading``."""
 
     def __init__(self, widths: tuple[int, int, int, int] = (16, 48, 96, 128), heads: int = 4) -> None:
         super().__init__()
@@ -115,6 +127,7 @@ class ReaderNetwork(nn.Module):
         self.look_again = Layer(width, heads, False)
         self.last = nn.LayerNorm(width)
         self.to_character = nn.Linear(width, len(ALPHABET))
+        self.to_cell = nn.Linear(width, len(ALPHABET))
         self.to_format, self.to_lines = nn.Linear(width, len(FORMATS)), nn.Linear(width, 2)
         self.to_legibility = nn.Sequential(nn.Linear(width + 2, 32), nn.ReLU(inplace=True), nn.Linear(32, 1))
         self.register_buffer("temperature", torch.ones(()))
@@ -127,11 +140,15 @@ class ReaderNetwork(nn.Module):
         spread = (centred * centred).mean(dim=(2, 3), keepdim=True).sqrt()
         x = (centred / (spread + 4.0)).to(memory_format=torch.channels_last)
         cells = self.stem(x).flatten(2).transpose(1, 2) + self.place
-        cells = self.normal(self.encoder(cells, cells))
-        slots = self.look(self.queries.expand(n, -1, -1), cells)
-        early = self.to_character(self.last(slots[:, :SLOTS])).float() if self.training else None
-        slots = self.look_again(self.compare(slots, slots), cells)
+        cells = self.normal(self.encoder(cells, cells)[0])
+        first, first_look = self.look(self.queries.expand(n, -1, -1), cells)
+        slots, second_look = self.look_again(self.compare(first, first)[0], cells)
         slots = self.last(slots)
+        hints = None
+        if self.training:
+            looks = torch.stack([first_look.mean(dim=1)[:, :SLOTS], second_look.mean(dim=1)[:, :SLOTS]], dim=1)
+            early = torch.log_softmax(self.to_character(self.last(first[:, :SLOTS])).float(), dim=-1)
+            hints = Hints(early, torch.log_softmax(self.to_cell(cells).float(), dim=-1), looks.float())
         characters = torch.log_softmax(self.to_character(slots[:, :SLOTS]).float() / self.temperature, dim=-1)
         whole = slots[:, SLOTS]
         best = characters.detach().amax(dim=-1)
@@ -142,5 +159,5 @@ class ReaderNetwork(nn.Module):
             torch.log_softmax(self.to_format(whole).float(), dim=-1),
             torch.log_softmax(self.to_lines(whole).float(), dim=-1),
             legibility * self.doubt[0] + self.doubt[1],
-            None if early is None else torch.log_softmax(early, dim=-1),
+            hints,
         )

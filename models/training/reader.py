@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import argparse
 import csv
+import dataclasses
 import math
 import os
 import signal
 import sys
 import time
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -25,7 +28,7 @@ from torch import Tensor, nn
 from models.training.crops import NONE, CropBatch, CropMaker
 from models.training.faces import font_faces
 from models.training.feed import Feed
-from models.training.network import ReaderNetwork, Reading
+from models.training.network import CELLS, Hints, ReaderNetwork, Reading
 from models.training.reader_export import export
 
 
@@ -47,6 +50,7 @@ class Settings(BaseModel):
     learning_rate: float = Field(1.5e-3, gt=0)
     weight_decay: float = Field(0.02, ge=0)
     average: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights, which are the ones exported")
+    replays: int = Field(1, ge=0, description="times each rendered batch is shown again, later and in another order")
     workers: int = Field(1, ge=1, description="rendering processes")
     threads: int = Field(1, ge=1, description="threads of the network")
     save_every: int = Field(250, ge=1)
@@ -88,8 +92,8 @@ def losses(reading: Reading, batch: CropBatch, device: str) -> tuple[Tensor, dic
         nn.functional.nll_loss(reading.lines, lines, reduction="none") * is_plate
     ).sum() / is_plate.sum().clamp(min=1)
     total = characters + 0.05 * format_loss + 0.05 * line_loss + 0.05 * legibility
-    if reading.early is not None:
-        total = total + 0.4 * text_loss(reading.early)
+    if reading.hints is not None:
+        total = total + 0.4 * text_loss(reading.hints.early) + hint_loss(reading.hints, batch, weight)
     exact = float(is_right.sum()) / max(1.0, float(is_text.sum()))
     return total, {
         "loss": float(characters.detach()),
@@ -97,6 +101,34 @@ def losses(reading: Reading, batch: CropBatch, device: str) -> tuple[Tensor, dic
         "format": float((reading.format.argmax(dim=-1) == formats).float().mean()),
         "legibility": float(legibility.detach()),
     }
+
+
+def hint_loss(hints: Hints, batch: CropBatch, weight: Tensor) -> Tensor:
+    """Teaches the cells under a character to name it, and the character's slot to look there."""
+    rows, columns = CELLS
+    places = torch.from_numpy(batch.places).to(weight.device)
+    x, y = places[..., 0] * columns - 0.5, places[..., 1] * rows - 0.5
+    is_there = (places[..., 0] > 0) & (places[..., 0] < 1) & (places[..., 1] > 0) & (places[..., 1] < 1)
+    share = is_there.float() * weight[:, None] / is_there.sum(dim=1, keepdim=True).clamp(min=1)
+    cell = y.round().clamp(0, rows - 1) * columns + x.round().clamp(0, columns - 1)
+    target = torch.from_numpy(batch.characters).to(weight.device)
+    shown = hints.cells.gather(1, cell.long()[..., None].expand(-1, -1, hints.cells.shape[-1]))
+    named = shown.gather(2, target[..., None]).squeeze(-1)
+    near_x = (torch.arange(columns, device=weight.device) - x[..., None]).abs() < 1.1
+    near_y = (torch.arange(rows, device=weight.device) - y[..., None]).abs() < 0.8
+    window = (near_y[..., :, None] & near_x[..., None, :]).flatten(2)
+    looked = (hints.looks * window[:, None]).sum(dim=-1).clamp(min=1e-4).log().mean(dim=1)
+    return -((0.5 * named + 0.1 * looked) * share).sum()
+
+
+def _mixed(rng: np.random.Generator, past: Sequence[CropBatch], size: int) -> CropBatch:
+    """A batch of crops picked from past batches."""
+    parts = [(past[int(rng.integers(len(past)))], rng.integers(size, size=size // 4)) for _ in range(4)]
+    fields = {
+        field.name: np.concatenate([getattr(batch, field.name)[rows] for batch, rows in parts])
+        for field in dataclasses.fields(CropBatch)
+    }
+    return CropBatch(**fields)
 
 
 class Trainer:
@@ -198,6 +230,16 @@ class Trainer:
             writer.writerow({key: f"{value:.6g}" for key, value in row.items()})
         print(name, " ".join(f"{key} {value:.5g}" for key, value in row.items()), flush=True)
 
+    def shown(self, feed: Feed) -> Iterator[CropBatch]:
+        """The batches of ``feed``, each followed by earlier ones shown again: rendering costs as much as learning."""
+        past: deque[CropBatch] = deque(maxlen=256)
+        rng = np.random.default_rng([self.settings.seed, self.step])
+        for batch in feed:
+            yield batch
+            past.append(batch)
+            for _ in range(self.settings.replays):
+                yield _mixed(rng, past, len(batch.images))
+
     def run(self) -> None:
         """Train to the end, or until told to stop (SIGTERM or Ctrl-C), saving on the way."""
         s = self.settings
@@ -211,11 +253,11 @@ class Trainer:
         print(f"{len(fonts)} font files, {len(kept)} held out for validation", flush=True)
         validation = CropMaker(s.seed + 1_000_003, font_faces(kept), font_share=1.0)
         checks = [validation.batch(i, 64) for i in range(s.validation_crops // 64)]
-        feed = Feed(s.seed, fonts, s.batch, self.step, s.workers)
+        feed = Feed(s.seed, fonts, s.batch, self.step // (1 + s.replays), s.workers)
         figures: list[dict[str, float]] = []
         since = time.monotonic()
         try:
-            for batch in feed:
+            for batch in self.shown(feed):
                 if self.step >= s.steps or self.is_stopped:
                     break
                 figures.append(self.learn(batch))

@@ -33,7 +33,7 @@ def test_a_batch_says_what_it_shows() -> None:
 
 def test_crops_come_in_the_sizes_cameras_give() -> None:
     maker, rng = CropMaker(3), np.random.default_rng(0)
-    sizes = np.array([maker.crop(rng)[0].shape for _ in range(200)])
+    sizes = np.array([maker.crop(rng).image.shape for _ in range(200)])
     assert sizes[:, 1].min() < 70
     assert sizes[:, 1].max() > 250
 
@@ -42,6 +42,13 @@ def test_fit_shrinks_by_area_and_stretches_linearly() -> None:
     rng = np.random.default_rng(0)
     small = rng.integers(0, 256, (20, 50), np.uint8)
     large = rng.integers(0, 256, (200, 500), np.uint8)
-    assert np.array_equal(fit(small), cv2.resize(small, (160, 64), interpolation=cv2.INTER_LINEAR))
-    assert np.array_equal(fit(large), cv2.resize(large, (160, 64), interpolation=cv2.INTER_AREA))
-    assert fit(rng.integers(0, 256, (1, 1), np.uint8)).shape == (64, 160)
+    assert np.array_equal(fit(small), cv2.resize(small, (144, 48), interpolation=cv2.INTER_LINEAR))
+    assert np.array_equal(fit(large), cv2.resize(large, (144, 48), interpolation=cv2.INTER_AREA))
+    assert fit(rng.integers(0, 256, (1, 1), np.uint8)).shape == (48, 144)
+
+
+def test_places_point_at_ink() -> None:
+    batch = CropMaker(4).batch(0, 60)
+    inside = batch.places[batch.is_text]
+    inside = inside[inside[..., 0] > -9]
+    assert ((inside > -0.1) & (inside < 1.1)).mean() > 0.98
