@@ -16,8 +16,8 @@ from psycopg import sql
 
 from storage.embedded.ports import remembered_ports, require_free
 from storage.embedded.process import ServerProcess, run_to_end
-from storage.embedded.secrets import read_or_make_secret, write_private
 from storage.errors import EmbeddedServiceError
+from storage.secrets import read_or_make_secret, write_private
 
 _NAME = "beket"
 _SETTINGS = {

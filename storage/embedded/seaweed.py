@@ -15,9 +15,9 @@ from urllib3.exceptions import HTTPError
 
 from storage.embedded.ports import remembered_ports, require_free
 from storage.embedded.process import ServerProcess
-from storage.embedded.secrets import read_or_make_secret, write_private
 from storage.errors import EmbeddedServiceError
 from storage.s3_access import S3Access
+from storage.secrets import read_or_make_secret, write_private
 
 _PORTS = (
     "master.port",

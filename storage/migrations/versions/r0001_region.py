@@ -41,7 +41,7 @@ CREATE TABLE cameras (
     enabled boolean NOT NULL DEFAULT true,
     state text NOT NULL DEFAULT 'new',
     reason text,
-    since timestamptz NOT NULL DEFAULT now(),
+    since timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );

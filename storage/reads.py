@@ -1,0 +1,230 @@
+"""Every read for some hours, then none: time partitions written by COPY and dropped whole."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from index.read import PlateRead, Posterior
+from storage.database import Connection, Database
+from storage.errors import DatabaseRefused
+from storage.posteriors import pack_posterior, unpack_posterior
+
+RETENTION_HOURS: Final = 24
+RETENTION_CEILING_HOURS: Final = 168
+"""What matches nothing is forgotten: no setting goes beyond this."""
+
+_AHEAD = timedelta(hours=3)
+_CLOCK_LEAP = timedelta(hours=1)
+"""A read from further in the future than this has a broken clock."""
+_LOCK: Final = 0x6265_6B65_7401
+_NAME = re.compile(r"reads_(\d{10})")
+_COLUMNS: Final = (
+    "seen_at, camera_id, pass_id, text, score, legibility, country, format, lines, frames_read, vehicle_type, "
+    "plate_box, vehicle_box, posterior"
+)
+_TYPES: Final = (
+    "timestamptz",
+    *("text", "text", "text", "float4", "float4", "text", "text", "int2", "int4", "text"),
+    *("float4[]", "float4[]", "bytea"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenReads:
+    """What became of a batch of reads."""
+
+    written: int
+    replayed: int
+    """Known already."""
+    refused: int
+    """Older than the retention, or from a clock that runs ahead: not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What one round of retention did: names of the partitions made and dropped, and the oldest hour still kept."""
+
+    created: tuple[str, ...]
+    dropped: tuple[str, ...]
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRead:
+    """A read that is still kept."""
+
+    seen_at: datetime
+    camera_id: str
+    pass_id: str
+    text: str
+    score: float
+    country: str | None
+    format: str | None
+    vehicle_type: str | None
+    posterior: Posterior
+
+
+class ReadLog:
+    """Keeps reads for ``retention_hours``. Thread-safe, safe between processes.
+
+    Partitions are an hour long; ``maintain`` is to be called every few minutes by someone, and makes them ahead and
+    drops them whole. A read whose partition is missing gets it made on the way.
+    """
+
+    def __init__(self, database: Database, *, retention_hours: int = RETENTION_HOURS) -> None:
+        if not 1 <= retention_hours <= RETENTION_CEILING_HOURS:
+            raise ValueError(
+                f"reads are kept for 1 to {RETENTION_CEILING_HOURS} hours, not {retention_hours}: change the retention"
+            )
+        self._database = database
+        self._retention = timedelta(hours=retention_hours)
+        self._known: set[str] = set()
+        self._guard = threading.Lock()
+
+    def write(self, reads: Sequence[PlateRead], *, now: datetime | None = None) -> WrittenReads:
+        """Write a batch in one transaction; what is there already is left as it is. Raises ``DatabaseAway``."""
+        now = now or datetime.now(UTC)
+        horizon = _hour(now - self._retention)
+        rows = [
+            _row(read, read.seen_at or now) for read in reads if horizon <= (read.seen_at or now) <= now + _CLOCK_LEAP
+        ]
+        refused = len(reads) - len(rows)
+        if not rows:
+            return WrittenReads(0, 0, refused)
+        self._ensure({_hour(row[0]) for row in rows})
+        try:
+            written = self._copy(rows)
+        except DatabaseRefused as error:
+            if not isinstance(error.__cause__, psycopg.errors.CheckViolation | psycopg.errors.UniqueViolation):
+                raise
+            if isinstance(error.__cause__, psycopg.errors.CheckViolation):
+                self._known.clear()  # someone dropped the partition: make it again
+                self._ensure({_hour(row[0]) for row in rows})
+            written = self._copy_new(rows)
+        return WrittenReads(written, len(rows) - written, refused)
+
+    def maintain(self, *, now: datetime | None = None) -> Retention:
+        """Make the coming hours' partitions and drop those whose every read is older than the retention.
+
+        Raises ``DatabaseAway``: then the next round does it.
+        """
+        now = now or datetime.now(UTC)
+        coming = {_hour(now) + timedelta(hours=n) for n in range(int(_AHEAD.total_seconds() // 3600) + 1)}
+        created = self._ensure(coming)
+        dropped = []
+        with self._database.transaction() as connection:
+            _lock_partitions(connection)
+            partitions = _partitions(connection)
+            for name, start in sorted(partitions.items()):
+                if start + timedelta(hours=1) <= now - self._retention:
+                    connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+                    dropped.append(name)
+        with self._guard:
+            self._known -= set(dropped)
+        kept = [start for name, start in partitions.items() if name not in dropped]
+        return Retention(tuple(sorted(created)), tuple(dropped), min(kept, default=None))
+
+    def count(self) -> int:
+        """How many reads are kept now."""
+        with self._database.transaction() as connection:
+            row = connection.execute("SELECT count(*) FROM reads").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def find(self, text: str, since: datetime, until: datetime, limit: int = 100) -> list[StoredRead]:
+        """Reads whose best text is ``text``, newest first."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT seen_at, camera_id, pass_id, text, score, country, format, vehicle_type, posterior FROM reads "
+                "WHERE text = %s AND seen_at >= %s AND seen_at < %s ORDER BY seen_at DESC LIMIT %s",
+                [text, since, until, limit],
+            ).fetchall()
+        return [StoredRead(*(*row[:8], unpack_posterior(row[8]))) for row in rows]
+
+    def _ensure(self, hours: set[datetime]) -> list[str]:
+        wanted = {_name(hour): hour for hour in hours}
+        with self._guard:
+            missing = wanted.keys() - self._known
+        if not missing:
+            return []
+        created = []
+        with self._database.transaction() as connection:
+            _lock_partitions(connection)
+            there = _partitions(connection).keys()
+            for name in sorted(missing - there):
+                connection.execute(
+                    sql.SQL("CREATE TABLE {} PARTITION OF reads FOR VALUES FROM ({}) TO ({})").format(
+                        sql.Identifier(name), wanted[name], wanted[name] + timedelta(hours=1)
+                    )
+                )
+                created.append(name)
+        with self._guard:
+            self._known |= wanted.keys()
+        return created
+
+    def _copy(self, rows: Sequence[tuple[Any, ...]]) -> int:
+        with self._database.transaction() as connection:
+            _copy_into(connection, "reads", rows)
+        return len(rows)
+
+    def _copy_new(self, rows: Sequence[tuple[Any, ...]]) -> int:
+        with self._database.transaction() as connection:
+            connection.execute("CREATE TEMP TABLE arrived (LIKE reads) ON COMMIT DROP")
+            _copy_into(connection, "arrived", rows)
+            return connection.execute(
+                f"INSERT INTO reads ({_COLUMNS}) SELECT {_COLUMNS} FROM arrived ON CONFLICT DO NOTHING"  # noqa: S608
+            ).rowcount
+
+
+def _copy_into(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    with connection.cursor().copy(f"COPY {table} ({_COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(_TYPES)
+        for row in rows:
+            copy.write_row(row)
+
+
+def _row(read: PlateRead, seen_at: datetime) -> tuple[Any, ...]:
+    return (
+        seen_at,
+        read.camera_id,
+        read.pass_id,
+        read.text,
+        read.score,
+        read.legibility,
+        read.country,
+        read.format,
+        read.lines,
+        read.frames_read,
+        read.vehicle_type,
+        list(read.plate_box),
+        None if read.vehicle_box is None else list(read.vehicle_box),
+        pack_posterior(read.posterior),
+    )
+
+
+def _hour(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _name(hour: datetime) -> str:
+    return f"reads_{hour:%Y%m%d%H}"
+
+
+def _lock_partitions(connection: Connection) -> None:
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def _partitions(connection: Connection) -> dict[str, datetime]:
+    """Partition names with the hour each begins."""
+    rows = connection.execute(
+        "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'reads'::regclass"
+    ).fetchall()
+    matches = (_NAME.fullmatch(name) for (name,) in rows)
+    return {m[0]: datetime.strptime(m[1], "%Y%m%d%H").replace(tzinfo=UTC) for m in matches if m is not None}
