@@ -49,7 +49,7 @@ def test_a_digit_read_for_a_letter_costs_little_because_no_plate_is_spelled_so()
 def test_a_slot_that_is_certain_and_wrong_does_not_rule_the_plate_out_where_nothing_else_fits() -> None:
     reader = Confusion.even(missing=1e-5, extra=1e-5)
     index = HotlistIndex.build([make_entry("a", "123ABO02")], confusion=reader)
-    assert plates(index, make_read("123AB002", certainty=1 - 1e-12)) == [["123ABO02"]]
+    assert plates(index, make_read("123AB002", certainty=1 - 1e-12), threshold=0.1) == [["123ABO02"]]
 
 
 @pytest.mark.parametrize("text", ["1123ABC02", "123ABC029", "123AB0C02", "123ABC0"])
