@@ -1,0 +1,1 @@
+"""The subcommands of ``beket``, one module each, thin."""

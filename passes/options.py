@@ -1,0 +1,95 @@
+"""How passes are made: every threshold of the pipeline, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LookOptions:
+    """Where and how finely a frame is searched for plates.
+
+    A plate detector needs about 25 px of plate. Scaling a whole 1080p frame to 640 px leaves one of 75 px that much;
+    searching only what moves, at 0.8 of the camera's own pixels, finds as many as whole frames at 1280, for an
+    eighth of the work.
+    """
+
+    region_scale: float = 0.8
+    """Scale at which moving regions are searched; those too large for ``region_side_px`` are scaled further."""
+    region_side_px: int = 512
+    """Longest side of a region's picture given to the detector, pixels."""
+    whole_side_px: int = 640
+    """Long side to which the whole frame is scaled in a sweep."""
+    crowded_side_px: int = 960
+    """Long side of the whole frame when moving regions would cost more than it."""
+    sweep_every_s: float = 1.5
+    """Least time between sweeps of the whole frame, for what motion does not show."""
+    min_score: float = 0.25
+    """Least score of a plate detection."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackOptions:
+    """When detections are one vehicle, and when it is gone. Distances in plate widths, about half a metre each."""
+
+    new_speed: float = 18.0
+    """Standard deviation of a new track's speed, plate widths a second: 100 km/h in a steep view is about that."""
+    acceleration: float = 8.0
+    """Plate widths a second squared; covers the growth of image speed of a vehicle coming near."""
+    gate: float = 16.3
+    """Squared Mahalanobis distance that one vehicle in a thousand exceeds (chi-squared, 3 degrees of freedom)."""
+    lost_after_s: float = 1.2
+    """Watched time without a detection after which a moving vehicle is gone."""
+    left_after_s: float = 0.4
+    """The same, when it is expected outside the frame."""
+    waiting_lost_after_s: float = 6.0
+    """The same for a vehicle that stood still: hidden by another for a while, it is still the same pass."""
+    same_vehicle_s: float = 20.0
+    """A plate read again within this time of its pass's end is the same vehicle lost from sight, not another pass."""
+    parked_memory_s: float = 900.0
+    """The same, for a vehicle seen standing, at the same place."""
+    longest_pass_s: float = 300.0
+    """A pass is closed after this time even if the vehicle still stands there; it makes no second one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """Which crops are read, and when a reading is one."""
+
+    margin: float = 0.06
+    """Share of the plate's height by which a box is loosened on all sides before reading."""
+    min_width_px: float = 28.0
+    """Plates narrower than this are not read: a character would have less than four pixels."""
+    kept: int = 8
+    """Readings fused: the best of the pass."""
+    reads: int = 16
+    """Crops read in one pass, at most."""
+    min_legibility: float = 0.45
+    min_characters: int = 4
+    early_score: float = 0.97
+    """Score from which a pass is reported before it closes."""
+    early_frames: int = 3
+    """Readings needed for an early report: one sharp but misread frame must not be enough."""
+    correlation: float = 0.5
+    """Correlation of errors between frames of one pass (dirt, a font's O and Q stay): n frames count as
+    ``n / (1 + (n - 1) * correlation)`` independent ones (Kish's design effect)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassOptions:
+    """Options of a ``PassPipeline``."""
+
+    detect_fps: float = 6.0
+    """Frames a second in which plates are looked for."""
+    look: LookOptions = LookOptions()
+    track: TrackOptions = TrackOptions()
+    read: ReadOptions = ReadOptions()
+    still_sides_px: tuple[int, ...] = (640, 1280)
+    """Long sides to which a still picture is scaled: near plates are found at the first, far ones at the next."""
+    min_detections: int = 2
+    """Detections that make a pass; a single one does when it is legible and ``sure_detection`` sure."""
+    sure_detection: float = 0.6
+    vehicle_looks: int = 4
+    """Frames of a pass in which the vehicle around the plate is looked for, to vote on its type."""
+    picture_side_px: int = 960
+    """Longest side of the vehicle picture kept."""

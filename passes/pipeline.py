@@ -1,0 +1,284 @@
+"""The pipeline of one camera: frames in, passes out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from index.read import Box, PlateRead, Posterior
+from models.ports import PlateDetection, PlateDetector, PlateReader, Reading, VehicleDetector
+from passes.crops import Crop, cut
+from passes.fuse import agreement
+from passes.look import Lookout
+from passes.options import PassOptions
+from passes.record import Pass, PassCounts
+from passes.surroundings import find_vehicles, portrait
+from passes.track import Portrait, Read, Track
+from passes.tracker import OTHER, SAME, Tracker, likeness, near_place
+from video.frame import Frame
+
+_SURE_LEGIBLE: Final = 0.7
+"""Legibility from which one detection alone makes a pass."""
+SAME_AGAIN: Final = 0.8
+"""Agreement from which a plate seen anew, elsewhere in the view, is that of a pass just closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detectors:
+    """What finds plates, and what finds the vehicles around them (None: types and boxes of vehicles stay unknown)."""
+
+    plates: PlateDetector
+    vehicles: VehicleDetector | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A pass that ended a short while ago, kept so that its vehicle makes no second one."""
+
+    t: float
+    posterior: Posterior
+    box: Box
+    stood: bool
+
+
+class PassPipeline:
+    """Makes passes of one camera's frames. Not for use by two threads; frames must come in the order of their time."""
+
+    def __init__(
+        self, camera_id: str, detectors: Detectors, reader: PlateReader, options: PassOptions | None = None
+    ) -> None:
+        self.camera_id = camera_id
+        self.options = options or PassOptions()
+        self.counts = PassCounts()
+        self._detectors = detectors
+        self._reader = reader
+        self._lookout = Lookout(detectors.plates, self.options.look)
+        self._tracker = Tracker(self.options.track)
+        self._ended: deque[_Ended] = deque(maxlen=200)
+        self._t: float | None = None
+        self._due = 0.0
+        self._size = (0, 0)
+
+    @property
+    def waiting(self) -> int:
+        """Vehicles in view that stand still."""
+        return sum(track.standing for track in self._tracker.tracks)
+
+    @property
+    def watched(self) -> int:
+        """Vehicles in view."""
+        return len(self._tracker.tracks)
+
+    def process(self, frame: Frame) -> list[Pass]:
+        """Take in a frame; the passes that closed by it, and early reports of those that are certain already.
+
+        Most frames are passed over: see ``PassOptions.detect_fps``. A frame older than the last, or of another size,
+        begins a new view: the passes of the old one are closed.
+        """
+        self.counts.frames += 1
+        out: list[Pass] = []
+        if self._t is not None and (frame.t < self._t - 1.0 or frame.size != self._size):
+            out += self.flush()
+        if self._t is not None and frame.t < self._due - 0.002:
+            return out
+        step = 1.0 / self.options.detect_fps
+        self._due = max(self._due + step, frame.t + step / 2) if self._t is not None else frame.t + step
+        self._t, self._size = frame.t, frame.size
+        self.counts.frames_detected += 1
+
+        plates = self._lookout.find(frame, self._tracker.expected(frame.t, frame.size))
+        crops = [cut(frame.bgr(), p.box, p.corners, self.options.read.margin) for p in plates]
+        readings = self._read(plates, crops, frame.t)
+        owners = self._tracker.assign([p.box for p in plates], readings, frame.t)
+        seen: list[Track] = []
+        for plate, crop, reading, owner in zip(plates, crops, readings, owners, strict=True):
+            track, closed = self._follow(frame, plate, crop, reading, owner)
+            out += closed
+            seen.append(track)
+        self._look_at_vehicles(frame, seen)
+        for track in self._tracker.advance(frame.t, seen, frame.size):
+            out += self._close(track)
+        out += self._report(seen)
+        return out
+
+    def flush(self) -> list[Pass]:
+        """Close all passes: the stream ended, or what follows is another view."""
+        tracks, self._tracker = self._tracker.tracks, Tracker(self.options.track)
+        self._lookout = Lookout(self._detectors.plates, self.options.look)
+        self._t = None
+        return [done for track in tracks for done in self._close(track)]
+
+    def _read(self, plates: Sequence[PlateDetection], crops: Sequence[Crop], t: float) -> list[Reading | None]:
+        """Read those crops that can tell something: in one batch."""
+        alone = self._tracker.candidates([p.box for p in plates], t)
+        wanted = [
+            i
+            for i, (plate, crop, track) in enumerate(zip(plates, crops, alone, strict=True))
+            if plate.box.w >= self.options.read.min_width_px and (track is None or track.wants(crop, t))
+        ]
+        readings: list[Reading | None] = [None] * len(plates)
+        if wanted:
+            self.counts.crops_read += len(wanted)
+            for i, reading in zip(wanted, self._reader.read([crops[i].picture for i in wanted]), strict=True):
+                readings[i] = reading
+        return readings
+
+    def _follow(
+        self, frame: Frame, plate: PlateDetection, crop: Crop, reading: Reading | None, track: Track | None
+    ) -> tuple[Track, list[Pass]]:
+        """Give a detection to its track, or begin one. A track twice in a row read as another plate is two vehicles."""
+        options = self.options
+        closed: list[Pass] = []
+        read = None
+        if reading is not None:
+            weight = max(reading.legibility, 0.02) * max(crop.quality, 0.02)
+            read = Read(frame.t, frame.seen_at, plate.box, reading, weight)
+        if track is not None and read is not None:
+            same = likeness(track, read.reading)
+            if same is not None and same < OTHER:
+                track.conflicts.append((track.last, read))
+                if len(track.conflicts) >= 2 and self._conflicts_agree(track):
+                    self._tracker.tracks.remove(track)
+                    closed = self._close(track)
+                    track = None
+                else:
+                    track.see(plate, frame.t)
+                    track.noticed(frame.t)
+                    return track, closed
+            elif same is not None:
+                track.conflicts.clear()
+        if track is None:
+            track = Track(plate, frame.t, frame.seen_at, frame.size, options.track, options.read)
+            self._tracker.tracks.append(track)
+        else:
+            track.see(plate, frame.t)
+        if read is not None and track.wants(crop, frame.t):
+            before = track.best
+            track.take(read)
+            if before is None or read.merit > before.merit:
+                self._keep_portrait(track, frame, crop)
+        elif track.portrait is None or (not track.reads and plate.box.w >= track.widest):
+            self._keep_portrait(track, frame, crop)
+        return track, closed
+
+    def _conflicts_agree(self, track: Track) -> bool:
+        (_, one), (_, other) = track.conflicts[-2:]
+        return agreement(one.reading.posterior, other.reading.posterior) >= SAME
+
+    def _keep_portrait(self, track: Track, frame: Frame, crop: Crop) -> None:
+        vehicle = track.vehicle.box(crop.box, frame.size)
+        picture, origin, scale = portrait(frame.bgr(), crop.box, vehicle, self.options.picture_side_px)
+        track.portrait = Portrait(crop.picture.copy(), picture, origin, scale)
+
+    def _look_at_vehicles(self, frame: Frame, seen: Sequence[Track]) -> None:
+        detector = self._detectors.vehicles
+        if detector is None:
+            return
+        due = [
+            track
+            for track in seen
+            if track.sightings >= 2
+            and track.vehicle.looks < self.options.vehicle_looks
+            and track.last.box.w > 1.35 * track.vehicle.looked_width
+        ]
+        if due:
+            boxes = [track.last.box for track in due]
+            for track, found in zip(due, find_vehicles(detector, frame.bgr(), boxes), strict=True):
+                track.vehicle.seen(track.last.box, found)
+
+    def _report(self, seen: Sequence[Track]) -> list[Pass]:
+        """Early reports, and the closing of passes of vehicles that stand for too long."""
+        out = []
+        for track in seen:
+            if track.closed:
+                continue
+            if track.last.t - track.first.t > self.options.track.longest_pass_s:
+                out += self._close(track)
+                track.closed = True
+            elif track.certain and self._is_vehicle(track):
+                fused = track.fused
+                if fused is not None and track.reported != fused.text and not self._is_repeat(track):
+                    track.reported = fused.text
+                    out.append(self._pass(track, fused, closed=False))
+        return out
+
+    def _is_vehicle(self, track: Track) -> bool:
+        return track.moved or bool(track.vehicle.votes)
+
+    def _is_repeat(self, track: Track) -> bool:
+        """Whether the track is a vehicle whose pass has ended a short while ago."""
+        fused = track.fused
+        if fused is None or not track.legible:
+            return False
+        options = self.options.track
+        for ended in self._ended:
+            since = track.first.t - ended.t
+            stood_there = ended.stood and near_place(ended.box, track.first.box)
+            remembered_s, alike = (
+                (options.parked_memory_s, SAME) if stood_there else (options.same_vehicle_s, SAME_AGAIN)
+            )
+            if since < remembered_s and agreement(ended.posterior, fused) >= alike:
+                return True
+        return False
+
+    def _close(self, track: Track) -> list[Pass]:
+        if track.closed:
+            return []
+        sure = track.best_score >= self.options.sure_detection and track.legibility >= _SURE_LEGIBLE
+        if track.sightings < self.options.min_detections and not sure:
+            return []
+        if track.sightings >= self.options.min_detections and not self._is_vehicle(track):
+            self.counts.static += 1
+            return []
+        fused = track.fused
+        if fused is None or not track.legible:
+            self.counts.unread += 1
+            reason = "small" if fused is None else "illegible"
+            if fused is not None and track.legibility >= self.options.read.min_legibility:
+                reason = "short"
+            self.counts.unread_by_reason[reason] = self.counts.unread_by_reason.get(reason, 0) + 1
+            return []
+        if self._is_repeat(track):
+            self.counts.repeated += 1
+            return []
+        self._ended.append(_Ended(track.last.t, fused, track.last.box, track.standing))
+        self.counts.passes += 1
+        return [self._pass(track, fused, closed=True)]
+
+    def _pass(self, track: Track, fused: Posterior, *, closed: bool) -> Pass:
+        best, picture = track.best, track.portrait
+        if best is None or picture is None:
+            raise RuntimeError(f"pass {track.pass_id} of camera {self.camera_id} has a posterior but no reading")
+        read = PlateRead(
+            camera_id=self.camera_id,
+            pass_id=track.pass_id,
+            posterior=fused,
+            legibility=track.legibility,
+            country=_vote([(r.reading.country, r.weight) for r in track.reads]),
+            format=_vote([(r.reading.format, r.weight) for r in track.reads]),
+            lines=_vote([(r.reading.lines, r.weight) for r in track.reads]) or 1,
+            frames_read=len(track.reads),
+            plate_box=best.box,
+            vehicle_box=track.vehicle.box(best.box, self._size),
+            vehicle_type=track.vehicle.kind,
+            t_in=track.first.t,
+            t_out=track.last.t,
+            best_t=best.t,
+            seen_at=best.seen_at,
+            closed=closed,
+        )
+        return Pass(read, picture.plate, picture.vehicle, picture.origin, picture.scale)
+
+
+_Voted = TypeVar("_Voted", str, int)
+
+
+def _vote(votes: Sequence[tuple[_Voted | None, float]]) -> _Voted | None:
+    """What most of the weight stands for; None where nothing was said."""
+    sums: dict[_Voted, float] = {}
+    for what, weight in votes:
+        if what is not None:
+            sums[what] = sums.get(what, 0.0) + weight
+    return max(sums, key=lambda what: sums[what], default=None)

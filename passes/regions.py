@@ -1,0 +1,127 @@
+"""Where to look: the parts of the frame that move, so that far plates are searched finely for little work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_WIDTH: Final = 320
+"""Width to which brightness is thinned before differences are taken, pixels."""
+_LEAST_STEP: Final = 6.0
+"""Least change of brightness (0-255) that is motion, where the picture has no noise."""
+_NOISE_FACTOR: Final = 6.0
+_LEARN: Final = 0.06
+"""Share of a new frame in the background, where nothing moves; a standing vehicle sinks in within about ten seconds."""
+_LEARN_MOVING: Final = 0.015
+_LEAST_AREA: Final = 24
+"""Least area of a moving blob, thinned pixels."""
+
+
+class Region(NamedTuple):
+    """A part of the frame in whole pixels: left, top, right, bottom."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    def holds(self, other: Region) -> bool:
+        return (
+            self.left <= other.left
+            and self.top <= other.top
+            and self.right >= other.right
+            and self.bottom >= other.bottom
+        )
+
+
+def thinning(width: int) -> int:
+    """Every how-manieth pixel of a frame ``width`` wide ``Background`` wants."""
+    return max(1, width // _WIDTH)
+
+
+class Background:
+    """A running picture of what stands still."""
+
+    def __init__(self) -> None:
+        self._still: NDArray[np.float32] | None = None
+
+    def forget(self) -> None:
+        """Start anew: after a gap the light is another."""
+        self._still = None
+
+    def moving(self, luma: NDArray[np.uint8], step: int) -> list[Region] | None:
+        """Parts of the full frame that differ from the background, given its thinned brightness ``(h, w) uint8``.
+
+        None for the first picture, and when most of the picture differs (the camera moved, the light was switched).
+        """
+        seen = cv2.blur(luma, (3, 3)).astype(np.float32)
+        if self._still is None or self._still.shape != seen.shape:
+            self._still = seen
+            return None
+        change = seen - self._still
+        change -= np.median(change)  # the exposure follows the light
+        size = np.abs(change)
+        mask = size > max(_LEAST_STEP, _NOISE_FACTOR * float(np.median(size)))
+        rate = np.where(mask, np.float32(_LEARN_MOVING), np.float32(_LEARN))
+        self._still += (seen - self._still) * rate
+        if mask.mean() > 0.6:
+            self._still = seen
+            return None
+        joined = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8))
+        count, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+        height, width = luma.shape
+        regions = []
+        for left, top, w, h, area in stats[1:count]:
+            if area < _LEAST_AREA + 48:  # dilating alone makes 49 of one pixel
+                continue
+            regions.append(
+                Region(
+                    int(left) * step,
+                    int(top) * step,
+                    int(min(left + w, width)) * step,
+                    int(min(top + h, height)) * step,
+                )
+            )
+        return regions
+
+
+def merged(regions: Sequence[Region], size: tuple[int, int]) -> list[Region]:
+    """Regions cut at the frame's edges (``size``: width, height), overlapping ones joined while that wastes little."""
+    width, height = size
+    left = [
+        Region(max(r.left, 0), max(r.top, 0), min(r.right, width), min(r.bottom, height))
+        for r in regions
+        if r.left < width and r.top < height and r.right > 0 and r.bottom > 0
+    ]
+    left = [r for r in left if r.width > 7 and r.height > 7]
+    joined = True
+    while joined:
+        joined = False
+        for i in range(len(left)):
+            for j in range(i):
+                both = Region(
+                    min(left[i].left, left[j].left),
+                    min(left[i].top, left[j].top),
+                    max(left[i].right, left[j].right),
+                    max(left[i].bottom, left[j].bottom),
+                )
+                if both.width * both.height <= 1.15 * (left[i].width * left[i].height + left[j].width * left[j].height):
+                    left[j] = both
+                    del left[i]
+                    joined = True
+                    break
+            if joined:
+                break
+    return left

@@ -1,0 +1,187 @@
+"""Scanning pictures, videos and streams in one process: sources in, rows out. The same pipeline as a region's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from index.entry import Match
+from index.hotlist import HotlistIndex
+from models.ports import PlateReader
+from passes.options import PassOptions
+from passes.pipeline import Detectors, PassPipeline
+from passes.record import Pass, PassCounts
+from passes.rows import ErrorRow, HitRow, PassRow, Row, SummaryRow
+from passes.stills import is_unread, read_still
+from video.decoded import DecodedFrame
+from video.errors import VideoError
+from video.reader import FrameReader, ReadSettings, sources_of
+from video.source import SourceUrl
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a scan has come."""
+
+    source: str
+    number: int
+    """Of the source, from 1."""
+    sources: int
+    t: float
+    """Seconds of the source done."""
+    duration_s: float | None
+    """Of the source; None where it is not known, as for a live stream."""
+    passes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSettings:
+    """What a scan does beyond reading plates."""
+
+    hotlist: HotlistIndex | None = None
+    options: PassOptions = field(default_factory=PassOptions)
+    decode_threads: int = 1
+
+
+class Scan:
+    """Scans sources one after the other. One that fails gives an error row and stops no other."""
+
+    def __init__(
+        self,
+        detectors: Detectors,
+        reader: PlateReader,
+        settings: ScanSettings,
+        emit: Callable[[Row], None],
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        self._detectors = detectors
+        self._reader = reader
+        self._settings = settings
+        self._emit = emit
+        self._progress = progress
+        self.failed = 0
+        """Sources that failed so far."""
+
+    def run(self, arguments: Sequence[str]) -> None:
+        """Scan what the arguments name: pictures, folders, videos, rtsp(s) and https addresses."""
+        found: list[tuple[str, SourceUrl]] = []
+        for argument in arguments:
+            try:
+                sources = sources_of(argument)
+            except VideoError as error:
+                self._fail(str(error).split(":", 1)[0] if "://" in argument else argument, error)
+                continue
+            is_folder = len(sources) > 1 or (sources[0].path is not None and sources[0].path != _path_of(argument))
+            found += [(str(s) if is_folder or s.path is None else argument, s) for s in sources]
+        for number, (name, source) in enumerate(found, 1):
+            try:
+                with FrameReader(source, self._read_settings()) as frames:
+                    _Source(self, name, frames, number, len(found)).scan()
+            except VideoError as error:
+                self._fail(name, error)
+
+    def _read_settings(self) -> ReadSettings:
+        return ReadSettings(fps=self._settings.options.detect_fps, threads=self._settings.decode_threads)
+
+    def _fail(self, name: str, error: VideoError) -> None:
+        self.failed += 1
+        self._emit(ErrorRow(source=name, reason=error.reason, message=str(error)))
+
+
+class _Source:
+    """The scan of one open source."""
+
+    def __init__(self, scan: Scan, name: str, frames: FrameReader, number: int, sources: int) -> None:
+        self._scan = scan
+        self._name = name
+        self._frames = frames
+        self._number = number
+        self._sources = sources
+        self._settings = scan._settings
+        self._counts = PassCounts()
+
+    def scan(self) -> None:
+        """All frames to rows; the summary comes last, whatever breaks off."""
+        wall, cpu = time.monotonic(), time.process_time()
+        try:
+            if self._frames.is_picture:
+                self._still()
+            else:
+                self._stream()
+        finally:
+            counts = self._counts
+            self._scan._emit(
+                SummaryRow(
+                    source=self._name,
+                    duration_s=self._duration(),
+                    frames_decoded=self._frames.frames_decoded,
+                    frames_detected=counts.frames_detected,
+                    passes=counts.passes,
+                    unread=counts.unread,
+                    wall_s=round(time.monotonic() - wall, 3),
+                    cpu_s=round(time.process_time() - cpu, 3),
+                    repeated=counts.repeated,
+                    static=counts.static,
+                )
+            )
+
+    def _still(self) -> None:
+        settings = self._settings
+        for frame in self._frames:
+            self._counts.frames_detected += 1
+            for one in read_still(frame.bgr(), self._scan._detectors, self._scan._reader, settings.options):
+                self._counts.passes += 1
+                self._counts.unread += is_unread(one.read, settings.options)
+                self._put(one)
+        self._tell()
+
+    def _stream(self) -> None:
+        pipeline = PassPipeline(self._name, self._scan._detectors, self._scan._reader, self._settings.options)
+        self._counts = pipeline.counts
+        try:
+            for frame in self._decoded():
+                for one in pipeline.process(frame):
+                    self._put(one)
+                self._tell()
+        finally:
+            for one in pipeline.flush():
+                self._put(one)
+
+    def _decoded(self) -> Iterator[DecodedFrame]:
+        for frame in self._frames:
+            if isinstance(frame, DecodedFrame):
+                yield frame
+
+    def _put(self, one: Pass) -> None:
+        read = one.read
+        if not read.closed:
+            return
+        self._scan._emit(PassRow.of(self._name, read))
+        if self._settings.hotlist is None:
+            return
+        met = self._settings.hotlist.match([read.posterior], read.seen_at or datetime.now(UTC))[0]
+        self._put_hits([(read.pass_id, match, None) for match in met])
+
+    def _put_hits(self, hits: Sequence[tuple[str, Match, str | None]]) -> None:
+        for pass_id, match, clip in hits:
+            self._scan._emit(HitRow.of(self._name, pass_id, match, clip))
+
+    def _duration(self) -> float | None:
+        if self._frames.is_picture:
+            return None
+        length = self._frames.duration_s
+        return round(length if length is not None else self._frames.t, 3)
+
+    def _tell(self) -> None:
+        self._scan._progress(
+            Progress(
+                self._name, self._number, self._sources, self._frames.t, self._frames.duration_s, self._counts.passes
+            )
+        )
+
+
+def _path_of(argument: str) -> Path:
+    return Path(argument).expanduser().absolute()

@@ -1,0 +1,249 @@
+"""One plate followed through a camera's view, and all that is known of it."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from index.read import Box, Posterior
+from models.ports import Image, PlateDetection, Reading, VehicleDetection
+from passes.crops import Crop
+from passes.fuse import Evidence, fuse
+from passes.motion import Motion
+from passes.options import ReadOptions, TrackOptions
+
+_STANDING_S = 1.0
+"""Time without motion after which a vehicle stands."""
+_STANDING_WIDTHS = 0.35
+"""Plate widths within which a standing plate's centre is detected."""
+
+
+class Sighting(NamedTuple):
+    """One detection of the track."""
+
+    t: float
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """One crop of the track that was read."""
+
+    t: float
+    seen_at: datetime | None
+    box: Box
+    reading: Reading
+    weight: float
+    """How much it counts in fusing: the reader's legibility times the crop's quality."""
+
+    @property
+    def merit(self) -> float:
+        """Which frame to show: weight times the probability of its text."""
+        return self.weight * self.reading.posterior.score
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Portrait:
+    """The pictures of the frame that was read best."""
+
+    plate: Image
+    vehicle: Image
+    origin: tuple[int, int]
+    scale: float
+
+
+@dataclass(slots=True)
+class Vehicle:
+    """What looks at the plate's surroundings said of the vehicle."""
+
+    votes: Counter[str] = field(default_factory=Counter)
+    looks: int = 0
+    looked_width: float = 0.0
+    relative: tuple[float, float, float, float] | None = None
+    """Left, top, width, height of the vehicle, from the plate's centre, in plate widths."""
+
+    def seen(self, plate: Box, found: VehicleDetection | None) -> None:
+        """Take in one look."""
+        self.looks += 1
+        self.looked_width = plate.w
+        if found is None:
+            return
+        self.votes[found.kind] += 1 + int(found.score * 100)
+        x, y = plate.x + plate.w / 2, plate.y + plate.h / 2
+        box = found.box
+        self.relative = ((box.x - x) / plate.w, (box.y - y) / plate.w, box.w / plate.w, box.h / plate.w)
+
+    @property
+    def kind(self) -> str | None:
+        return self.votes.most_common(1)[0][0] if self.votes else None
+
+    def box(self, plate: Box, size: tuple[int, int]) -> Box | None:
+        """Where the vehicle is when its plate is at ``plate``, cut at the edges of a frame of ``size``."""
+        if self.relative is None:
+            return None
+        left, top, w, h = (v * plate.w for v in self.relative)
+        x, y = plate.x + plate.w / 2 + left, plate.y + plate.h / 2 + top
+        x1, y1 = max(x, 0.0), max(y, 0.0)
+        x2, y2 = min(x + w, float(size[0])), min(y + h, float(size[1]))
+        return Box(x1, y1, x2 - x1, y2 - y1) if x2 > x1 and y2 > y1 else None
+
+
+class Track:
+    """One plate. ``pass_id`` comes from the time and place of its first sighting, so that a replay gives the same."""
+
+    def __init__(
+        self,
+        plate: PlateDetection,
+        t: float,
+        seen_at: datetime | None,
+        size: tuple[int, int],
+        options: TrackOptions,
+        read_options: ReadOptions,
+    ) -> None:
+        self._options = options
+        self._read_options = read_options
+        self._size = size
+        self.motion = Motion(
+            plate.box,
+            t,
+            new_speed=options.new_speed,
+            acceleration=options.acceleration,
+            is_cut=is_cut(plate.box, size),
+        )
+        self.first = Sighting(t, plate.box, plate.score)
+        self.last = self.first
+        self.sightings = 1
+        self.best_score = plate.score
+        self.missed_s = 0.0
+        self.moved = False
+        self.vehicle = Vehicle()
+        self.portrait: Portrait | None = None
+        self.crops_read = 0
+        self.widest = plate.box.w
+        self.conflicts: list[tuple[Sighting, Read]] = []
+        """Legible readings in a row that were of another plate."""
+        self.reported: str | None = None
+        """Text of the early report, when there was one."""
+        self.closed = False
+        """The pass is closed, though the vehicle still stands there."""
+        self._recent: deque[Sighting] = deque([self.first], maxlen=40)
+        self._reads: list[Read] = []
+        self._fused: Posterior | None = None
+        self._last_read_t: float | None = None
+        at = round(seen_at.timestamp() * 1000) if seen_at else round(t * 1000)
+        self.pass_id = place_id(at, plate.box, size)
+
+    def see(self, plate: PlateDetection, t: float) -> None:
+        """Take in a detection at ``t``."""
+        self.motion.update(plate.box, t, is_cut=is_cut(plate.box, self._size))
+        self.last = Sighting(t, plate.box, plate.score)
+        self._recent.append(self.last)
+        self.sightings += 1
+        self.missed_s = 0.0
+        self.best_score = max(self.best_score, plate.score)
+        self.widest = max(self.widest, plate.box.w)
+        if not self.moved:
+            dx = self.last.box.x + self.last.box.w / 2 - self.first.box.x - self.first.box.w / 2
+            dy = self.last.box.y + self.last.box.h / 2 - self.first.box.y - self.first.box.h / 2
+            growth = abs(np.log(self.last.box.w / max(self.first.box.w, 1.0)))
+            self.moved = bool(np.hypot(dx, dy) > 1.2 * self.first.box.w or growth > 0.35)
+
+    @property
+    def standing(self) -> bool:
+        """Whether the vehicle has stood still for a while."""
+        if self.last.t - self._recent[0].t < _STANDING_S:
+            return False
+        late = [s for s in self._recent if s.t >= self.last.t - _STANDING_S * 1.5]
+        xs = [s.box.x + s.box.w / 2 for s in late]
+        ys = [s.box.y + s.box.h / 2 for s in late]
+        room = _STANDING_WIDTHS * self.last.box.w
+        return len(late) > 1 and max(xs) - min(xs) < room and max(ys) - min(ys) < room
+
+    def wants(self, crop: Crop, t: float) -> bool:
+        """Whether reading ``crop`` could tell something new."""
+        options = self._read_options
+        if self._last_read_t is not None and t - self._last_read_t > 2.0:
+            return True  # is it still the same vehicle?
+        if self.crops_read >= options.reads:
+            return False
+        if len(self._reads) < options.kept and not self._is_certain():
+            return not self.standing or self.crops_read < 3
+        best = max(r.weight for r in self._reads)
+        return crop.quality > 1.15 * best
+
+    def take(self, read: Read) -> None:
+        """Take in a reading of this plate; the best ``kept`` remain."""
+        self.crops_read += 1
+        self._last_read_t = read.t
+        self._reads.append(read)
+        self._reads.sort(key=lambda r: -r.weight)
+        del self._reads[self._read_options.kept :]
+        self._fused = None
+
+    def noticed(self, t: float) -> None:
+        """A crop was read that said nothing of this plate."""
+        self._last_read_t = t
+
+    @property
+    def reads(self) -> list[Read]:
+        """The readings kept, heaviest first."""
+        return self._reads
+
+    @property
+    def best(self) -> Read | None:
+        return max(self._reads, key=lambda r: r.merit, default=None)
+
+    @property
+    def fused(self) -> Posterior | None:
+        """The pass's posterior so far."""
+        if self._fused is None and self._reads:
+            evidence = [Evidence(r.reading.posterior, r.weight) for r in self._reads]
+            self._fused = fuse(evidence, self._read_options.correlation)
+        return self._fused
+
+    @property
+    def legibility(self) -> float:
+        """The reader's legibility, weighted, over the three heaviest readings; 0 when there is none."""
+        heaviest = self._reads[:3]
+        total = sum(r.weight for r in heaviest)
+        return float(sum(r.weight * r.reading.legibility for r in heaviest) / total) if total else 0.0
+
+    def _is_certain(self) -> bool:
+        fused = self.fused
+        return (
+            fused is not None
+            and len(self._reads) >= self._read_options.early_frames
+            and fused.score >= self._read_options.early_score
+        )
+
+    @property
+    def certain(self) -> bool:
+        """Whether the reading is sure enough to be reported before the pass closes."""
+        return self._is_certain() and self.legible
+
+    @property
+    def legible(self) -> bool:
+        options = self._read_options
+        fused = self.fused
+        return (
+            fused is not None
+            and self.legibility >= options.min_legibility
+            and len(fused.text) >= options.min_characters
+        )
+
+
+def is_cut(box: Box, size: tuple[int, int]) -> bool:
+    """Whether the edge of a frame of ``size`` cuts the plate."""
+    return box.x <= 1 or box.y <= 1 or box.x + box.w >= size[0] - 1 or box.y + box.h >= size[1] - 1
+
+
+def place_id(at_ms: int, box: Box, size: tuple[int, int]) -> str:
+    """A pass's name by time (ms) and place (thousandths of a frame of ``size``): the same in every replay."""
+    x = round((box.x + box.w / 2) / size[0] * 999)
+    y = round((box.y + box.h / 2) / size[1] * 999)
+    return f"{at_ms:013d}-{min(max(x, 0), 999):03d}{min(max(y, 0), 999):03d}"

@@ -1,0 +1,149 @@
+"""Which detection is which vehicle: assignment by expected place, size, and what the plates say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from index.read import Box
+from models.ports import Reading
+from passes.fuse import agreement
+from passes.options import TrackOptions
+from passes.regions import Region
+from passes.track import Track
+
+SAME: Final = 0.72
+"""Agreement from which two readings are of one plate: two characters of seven may be misread."""
+OTHER: Final = 0.5
+"""Agreement below which two legible readings are of two plates; plates of one region share their last digits."""
+_LEGIBLE: Final = 0.7
+_SETTLED: Final = 0.8
+"""Plate widths within which a track's next place must be known for its neighbour to be no candidate."""
+_SAME_GAIN: Final = 14.0
+"""What agreeing readings are worth against distance: more than the whole gate of a track that is settled."""
+_NEW_COST: Final = 80.0
+"""Worth of any match over beginning a new track."""
+
+
+class Tracker:
+    """The tracks of one camera. Knows motion and likeness; lifetimes are judged here, passes are made elsewhere."""
+
+    def __init__(self, options: TrackOptions) -> None:
+        self._options = options
+        self.tracks: list[Track] = []
+        self._t: float | None = None
+
+    def expected(self, t: float, size: tuple[int, int]) -> list[Region]:
+        """Where to look for the tracked plates at ``t``; standing ones once a second."""
+        regions = []
+        for track in self.tracks:
+            if track.standing and t - track.last.t < 1.0:
+                continue
+            place = track.motion.expect(t)
+            reach = min(2.0 * place.place_sd, 4.0 * place.width)
+            across, up = 2.2 * place.width + reach, 1.5 * place.width + reach
+            regions.append(
+                Region(
+                    int(max(place.x - across, 0)),
+                    int(max(place.y - up, 0)),
+                    int(min(place.x + across, size[0])),
+                    int(min(place.y + up, size[1])),
+                )
+            )
+        return regions
+
+    def candidates(self, boxes: Sequence[Box], t: float) -> list[Track | None]:
+        """For each box, the one settled track that alone can own it (and that can own no other box), else None.
+
+        Where this is None, a reading may be needed to know whose the plate is.
+        """
+        near = np.zeros((len(self.tracks), len(boxes)), bool)
+        settled = np.zeros(len(self.tracks), bool)
+        for i, track in enumerate(self.tracks):
+            place = track.motion.expect(t)
+            settled[i] = place.place_sd < _SETTLED * place.width
+            near[i] = [place.distance(box) < self._options.gate for box in boxes]
+        owners: list[Track | None] = []
+        for j in range(len(boxes)):
+            rows = np.flatnonzero(near[:, j])
+            alone = len(rows) == 1 and settled[rows[0]] and near[rows[0]].sum() == 1
+            owners.append(self.tracks[int(rows[0])] if alone else None)
+        return owners
+
+    def assign(self, boxes: Sequence[Box], readings: Sequence[Reading | None], t: float) -> list[Track | None]:
+        """The track of each box, None where a new one begins. ``readings``: of those plates that were read."""
+        owners: list[Track | None] = [None] * len(boxes)
+        if not boxes or not self.tracks:
+            return owners
+        alone = self.candidates(boxes, t)
+        gain = np.zeros((len(self.tracks), len(boxes)))
+        for i, track in enumerate(self.tracks):
+            place = track.motion.expect(t)
+            doubt = place.doubt()
+            for j, box in enumerate(boxes):
+                distance = place.distance(box)
+                alike = likeness(track, readings[j])
+                if alike is not None and alike < OTHER and alone[j] is not track:
+                    continue
+                if distance > self._options.gate:
+                    if alike is None or alike < SAME:
+                        continue
+                    distance = self._options.gate + np.log(distance / self._options.gate)
+                cost = distance + doubt - (_SAME_GAIN if alike is not None and alike >= SAME else 0.0)
+                gain[i, j] = max(_NEW_COST - cost, 0.1)
+        rows, columns = linear_sum_assignment(gain, maximize=True)
+        for i, j in zip(rows, columns, strict=True):
+            if gain[i, j] > 0:
+                owners[int(j)] = self.tracks[int(i)]
+        return owners
+
+    def advance(self, t: float, seen: Sequence[Track], size: tuple[int, int]) -> list[Track]:
+        """Let time pass: the tracks that are gone by ``t``, now dropped. ``seen``: those with a detection at ``t``.
+
+        A track ages by watched time only: while the stream sleeps, a waiting vehicle stays what it is.
+        """
+        step = 0.0 if self._t is None else max(t - self._t, 0.0)
+        self._t = t
+        options = self._options
+        gone = []
+        for track in self.tracks:
+            if any(track is other for other in seen):
+                continue
+            track.missed_s += min(step, 1.0)
+            place = track.motion.expect(t)
+            outside = not (0 <= place.x < size[0] and 0 <= place.y < size[1])
+            if track.standing:
+                patience = options.waiting_lost_after_s
+            else:
+                patience = options.left_after_s if outside else options.lost_after_s
+                if step > 2 * options.lost_after_s:
+                    patience = 0.0
+            if track.missed_s >= patience:
+                gone.append(track)
+        self.tracks = [track for track in self.tracks if not any(track is other for other in gone)]
+        return gone
+
+
+def likeness(track: Track, reading: Reading | None) -> float | None:
+    """Agreement of a reading with what the track was read as; None where either is not legible enough to say."""
+    if reading is None or reading.legibility < _LEGIBLE or track.legibility < _LEGIBLE or track.fused is None:
+        return None
+    return agreement(track.fused, reading.posterior)
+
+
+def boxes_overlap(one: Box, other: Box) -> float:
+    """Intersection over union."""
+    w = min(one.x + one.w, other.x + other.w) - max(one.x, other.x)
+    h = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
+    shared = max(w, 0.0) * max(h, 0.0)
+    return shared / max(one.w * one.h + other.w * other.h - shared, 1e-6)
+
+
+def near_place(one: Box, other: Box) -> bool:
+    """Whether two plates stand at one place: centres within a plate's width, of like size."""
+    x = one.x + one.w / 2 - other.x - other.w / 2
+    y = one.y + one.h / 2 - other.y - other.h / 2
+    return bool(np.hypot(x, y) < max(one.w, other.w) and 0.5 < one.w / max(other.w, 1.0) < 2.0)
