@@ -11,6 +11,10 @@ from video.errors import OpenFailed, Reason
 from video.packet import TICKS, Packet, StreamFormat
 from video.picture import MAX_PIXELS
 
+_OUTPUT_CORRUPT = 1 << 3
+_LOW_DELAY = 1 << 19
+"""libav's AV_CODEC_FLAG_*."""
+
 
 class StreamDecoder:
     """Decodes packets of one format in their order; made when a stream wakes and dropped when it sleeps.
@@ -19,8 +23,9 @@ class StreamDecoder:
     Raises OpenFailed (``unsupported_codec``) where there is no decoder.
     """
 
-    def __init__(self, source: object, stream_format: StreamFormat, *, fast: bool = False, threads: int = 1) -> None:
-        """``fast`` leaves out the loop filter: a third cheaper, not as sharp; for looks that only decide on waking."""
+    def __init__(self, source: object, stream_format: StreamFormat, *, sparse: bool = False, threads: int = 1) -> None:
+        """``sparse`` is for looks: packets may be left out in between, pictures come at once, torn where they lean on
+        what was left out, and without the loop filter (a third cheaper)."""
         self.format = stream_format
         self.broken = 0
         self.decoded = 0
@@ -37,7 +42,9 @@ class StreamDecoder:
         if stream_format.extradata:
             self._context.extradata = stream_format.extradata
         self._context.thread_count = threads
-        self._context.options = {"max_pixels": str(MAX_PIXELS)} | ({"skip_loop_filter": "all"} if fast else {})
+        self._context.options = {"max_pixels": str(MAX_PIXELS)} | ({"skip_loop_filter": "all"} if sparse else {})
+        if sparse:
+            self._context.flags |= _OUTPUT_CORRUPT | _LOW_DELAY
 
     def decode(self, packet: Packet) -> Iterator[DecodedFrame]:
         """Frames that ``packet`` completes, in the order in which they are shown."""

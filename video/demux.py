@@ -61,6 +61,7 @@ class Demuxer:
         self.settings = settings or OpenSettings()
         self.is_short = False
         """Whether a file ended before its header said."""
+        self._pts_s: float | None = None
         self._container = self._open()
         try:
             self._stream = self._pick_stream()
@@ -72,12 +73,12 @@ class Demuxer:
             raise
 
     @property
-    def camera_clock(self) -> datetime | None:
-        """The camera's own UTC at the stream's start, once its RTCP sender report has come."""
+    def camera_time(self) -> datetime | None:
+        """The camera's own UTC of the last packet, once its RTCP sender report has come; None where it tells none."""
         start = self._container.start_time_realtime
-        if not start or start < 0:
+        if not start or start < 0 or self._pts_s is None:
             return None
-        return datetime.fromtimestamp(start / TICKS, UTC)
+        return datetime.fromtimestamp(start / TICKS + self._pts_s, UTC)
 
     def seek(self, t: float) -> None:
         """Go to the last keyframe at or before ``t`` seconds of a file."""
@@ -109,6 +110,7 @@ class Demuxer:
                 coded.dts * base if coded.dts is not None else None,
                 now.timestamp() if now else None,
             )
+            self._pts_s = coded.pts * base if coded.pts is not None else None
             data = bytes(coded)
             keyframe = bool(coded.is_keyframe) or (
                 bool(nal.is_keyframe(self.format.codec, data, self.format.length_size)) if live else False

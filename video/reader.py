@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from video.clip import ClipJob, ClipSettings
 from video.decoded import DecodedFrame, Still
-from video.decoder import StreamDecoder
 from video.demux import Demuxer, OpenSettings
 from video.errors import OpenFailed, Reason
-from video.packet import Packet
 from video.picture import SUFFIXES, read_picture
+from video.ring import PacketRing, RingSettings
 from video.source import SourceKind, SourceRules, SourceUrl, parse_source
+from video.watcher import WatchCount, Watcher, WatchSettings
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mpg", ".mpeg", ".flv", ".asf", ".wmv"}
@@ -22,14 +23,12 @@ VIDEO_SUFFIXES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ReadSettings:
-    """How a source is read.
+    """How a source is read: how it is opened, what is decoded of it, and what is kept for clips."""
 
-    ``fps`` thins the frames handed out to about so many a second of the stream (None: every one); all are decoded.
-    """
-
-    fps: float | None = 6.0
-    threads: int = 1
     opening: OpenSettings = field(default_factory=OpenSettings)
+    watch: WatchSettings = field(default_factory=lambda: WatchSettings(gate=None))
+    ring: RingSettings = field(default_factory=lambda: RingSettings(seconds=60.0, bytes=128 * 2**20))
+    clip: ClipSettings = field(default_factory=ClipSettings)
 
 
 class FrameReader:
@@ -44,11 +43,13 @@ class FrameReader:
         self.source = source
         self.settings = settings or ReadSettings()
         self.is_picture = source.path is not None and source.path.suffix.lower() in SUFFIXES
-        self.frames_decoded = 0
         self.t = 0.0
         """Seconds of the stream read so far."""
         self._still: Still | None = None
         self._demuxer: Demuxer | None = None
+        self._given_stills = 0
+        self._ring = PacketRing(self.settings.ring)
+        self._watcher = Watcher(source, self._ring, self.settings.watch)
         if source.path is not None and self.is_picture:
             self._still = Still(read_picture(source.path))
         else:
@@ -64,19 +65,46 @@ class FrameReader:
         """Whether a file broke off before its end."""
         return self._demuxer is not None and self._demuxer.is_short
 
+    @property
+    def frames_decoded(self) -> int:
+        """Pictures decoded so far, those of the gate's looks included."""
+        return self._watcher.count.frames_decoded + self._watcher.count.looks + self._given_stills
+
+    @property
+    def count(self) -> WatchCount:
+        """What was decoded, looked at and skipped, for a stream."""
+        return self._watcher.count
+
+    def note_activity(self, t: float) -> None:
+        """Say that a vehicle was tracked at ``t``, so that a gated stream stays awake."""
+        self._watcher.note_activity(t)
+
+    def request_clip(self, t0: float, t1: float, path: Path) -> ClipJob:
+        """A clip of ``[t0, t1]`` with pre- and post-roll; ready once the reader is past them, or at its end."""
+        return ClipJob(self.source, self._ring, t0, t1, path, self.settings.clip)
+
     def __iter__(self) -> Iterator[DecodedFrame | Still]:
         if self._still is not None:
-            self.frames_decoded = 1
+            self._given_stills = 1
             yield self._still
             return
         assert self._demuxer is not None  # noqa: S101 - a reader holds one or the other
-        yield from thinned(self._decoded(self._demuxer), self.settings.fps)
-        if not self.frames_decoded:
+        try:
+            for packet in self._demuxer.packets():
+                self.t = max(self.t, packet.t)
+                if self._ring.append(packet):
+                    while self._watcher.is_behind:
+                        yield from self._watcher.step()
+            yield from self._watcher.flush()
+        finally:
+            self._ring.end()
+        if not self.frames_decoded or (not self.count.frames_decoded and self.count.undecoded_run):
             raise OpenFailed(
                 Reason.UNDECODABLE, self.source, "no picture of it could be decoded", "get it anew, or convert it"
             )
 
     def close(self) -> None:
+        self._ring.end()
         if self._demuxer is not None:
             self._demuxer.close()
 
@@ -85,41 +113,6 @@ class FrameReader:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-    def _decoded(self, demuxer: Demuxer) -> Iterator[DecodedFrame]:
-        decoder: StreamDecoder | None = None
-        for packet in demuxer.packets():
-            self.t = max(self.t, packet.t)
-            if decoder is None or decoder.format is not packet.format:
-                if decoder is not None:
-                    yield from self._counted(decoder.flush())
-                decoder = self._decoder(packet)
-            yield from self._counted(decoder.decode(packet))
-        if decoder is not None:
-            yield from self._counted(decoder.flush())
-
-    def _decoder(self, packet: Packet) -> StreamDecoder:
-        return StreamDecoder(self.source, packet.format, threads=self.settings.threads)
-
-    def _counted(self, frames: Iterator[DecodedFrame]) -> Iterator[DecodedFrame]:
-        for frame in frames:
-            self.frames_decoded += 1
-            yield frame
-
-
-def thinned(frames: Iterator[DecodedFrame], fps: float | None) -> Iterator[DecodedFrame]:
-    """About ``fps`` of the frames a second of stream time, evenly; all for None."""
-    if fps is None:
-        yield from frames
-        return
-    due = float("-inf")
-    step = 1.0 / fps
-    for frame in frames:
-        if frame.t >= due - 0.002 or frame.t < due - 2 * step:
-            yield frame
-            if not due - 2 * step <= frame.t <= due + step:
-                due = frame.t
-            due += step
 
 
 def sources_of(text: str, rules: SourceRules | None = None) -> list[SourceUrl]:

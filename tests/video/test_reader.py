@@ -14,6 +14,9 @@ import pytest
 from video.errors import OpenFailed, PictureRefused, Reason, VideoError
 from video.reader import FrameReader, ReadSettings, sources_of
 from video.source import SourceRules, SourceUrl, parse_source
+from video.watcher import WatchSettings
+
+EVERY = ReadSettings(watch=WatchSettings(fps=None, gate=None))
 
 
 def source(path: Path) -> SourceUrl:
@@ -90,7 +93,7 @@ def test_an_empty_folder_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("b_frames", [0, 2])
 def test_all_frames_of_a_video_in_their_order(encode, codec: str, b_frames: int) -> None:
     path = encode(seconds=2, fps=10, gop=10, codec=codec, b_frames=b_frames)
-    with FrameReader(source(path), ReadSettings(fps=None)) as reader:
+    with FrameReader(source(path), EVERY) as reader:
         times = [frame.t for frame in reader]
     assert times == pytest.approx([n / 10 for n in range(20)], abs=1e-3)
     assert reader.frames_decoded == 20
@@ -98,7 +101,7 @@ def test_all_frames_of_a_video_in_their_order(encode, codec: str, b_frames: int)
 
 
 def test_frames_are_thinned_evenly(encode) -> None:
-    with FrameReader(source(encode(seconds=4, fps=15)), ReadSettings(fps=5)) as reader:
+    with FrameReader(source(encode(seconds=4, fps=15)), ReadSettings(watch=WatchSettings(fps=5, gate=None))) as reader:
         times = [frame.t for frame in reader]
     assert len(times) == 20
     assert np.diff(times) == pytest.approx(0.2, abs=1e-3)
@@ -108,7 +111,7 @@ def test_frames_are_thinned_evenly(encode) -> None:
 def test_a_truncated_video_is_read_as_far_as_it_goes(encode) -> None:
     path = encode("road.ts", seconds=3, fps=10)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with FrameReader(source(path), ReadSettings(fps=None)) as reader:
+    with FrameReader(source(path), EVERY) as reader:
         count = len(list(reader))
     assert 5 <= count <= 25
 
@@ -148,7 +151,7 @@ def test_a_resolution_that_changes_midway(tmp_path: Path, encode) -> None:
     second = encode("second.ts", seconds=1, fps=10, size=(640, 384)).read_bytes()
     path = tmp_path / "both.ts"
     path.write_bytes(first + second)
-    with FrameReader(source(path), ReadSettings(fps=None)) as reader:
+    with FrameReader(source(path), EVERY) as reader:
         frames = [(frame.t, frame.size) for frame in reader]
     assert [size for _, size in frames].count((640, 384)) >= 9
     assert [size for _, size in frames].count((320, 192)) >= 9

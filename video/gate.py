@@ -1,0 +1,212 @@
+"""The gate: decides from cheap looks at a stream whether anything is on the road.
+
+Three kinds of evidence, each against what the camera's own empty road has taught:
+
+- the brightness of keyframes against a learned background that follows the light;
+- between two keyframes of H.264, single P pictures decoded on top of the keyframe, all pictures in between left out:
+  what stands still comes out as it was, what moves comes out torn, and the place differs from the keyframe (2 ms for
+  1080p, where decoding the whole GOP takes 150);
+- the sizes of packets over a window, against their mean at the same place in a GOP.
+
+Pure arithmetic on arrays: decoding is the watcher's work.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Luma = NDArray[np.uint8]
+
+_CELL = 4
+_PHASES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """Thresholds of the gate. Times in seconds of the stream, brightness in levels of 0-255."""
+
+    learn_s: float = 4.0
+    """How long a new background is learned, the stream being awake."""
+    step: float = 14.0
+    """Least change of a pixel's brightness that counts."""
+    noise_factor: float = 5.0
+    """Times a pixel's own noise that its change must reach."""
+    cells: int = 1
+    """Cells of 4x4 sampled pixels, half of them changed, that wake the stream."""
+    packet_score: float = 3.0
+    """Standard scores of the packets of a window, taken together, that wake it; 0 leaves packets out."""
+    packet_window_s: float = 0.7
+    look_s: float = 0.6
+    """Seconds between looks inside a GOP."""
+    linger_s: float = 0.6
+    """How long the stream stays awake after the last sign of anything."""
+    adapt_s: float = 6.0
+    """Time constant with which the background follows the light where nothing changes."""
+    absorb_s: float = 25.0
+    """Time constant with which what stands still becomes background."""
+    prove_s: float = 900.0
+    """A stream asleep for so long is woken for a moment, to prove its gate."""
+
+
+class Gate:
+    """What one camera's empty road looks like, and whether a look differs from it. For one thread."""
+
+    def __init__(self, settings: GateSettings | None = None) -> None:
+        self.settings = settings or GateSettings()
+        self.area = 0
+        """Changed cells of the last look."""
+        self._learning: list[NDArray[np.float32]] = []
+        self._learn_from: float | None = None
+        self._background: NDArray[np.float32] | None = None
+        self._noise: NDArray[np.float32] | None = None
+        self._last: NDArray[np.float32] | None = None
+        self._t = 0.0
+        self._sizes = _PacketSizes(self.settings.packet_window_s)
+
+    @property
+    def is_learned(self) -> bool:
+        return self._background is not None
+
+    def forget(self) -> None:
+        """Start anew: another resolution, another view."""
+        self.__init__(self.settings)  # type: ignore[misc]
+
+    def look(self, luma: Luma, t: float, *, occupied: bool = False) -> bool:
+        """Whether the picture at ``t`` shows anything but the empty road; always while that is being learned.
+
+        ``occupied`` says that a vehicle is known to be there, so that it doesn't become background by waiting.
+        """
+        picture = luma.astype(np.float32)
+        if self._background is not None and self._background.shape != picture.shape:
+            self.forget()
+        if self._background is None or self._noise is None or self._last is None:
+            return self._learn(picture, t)
+        light = float(np.median(picture[::3, ::3] - self._background[::3, ::3]))
+        change = np.abs(picture - self._background - light)
+        limit = np.maximum(self.settings.step, self.settings.noise_factor * self._noise)
+        changed = change > limit
+        self.area = _cells(changed)
+        present = self.area >= self.settings.cells
+        self._adapt(picture, change, changed, t, present=present, occupied=occupied)
+        return present
+
+    def look_between(self, luma: Luma, keyframe: Luma) -> bool:
+        """Whether a picture decoded sparsely differs from the keyframe that it was decoded on."""
+        if self._noise is None or luma.shape != keyframe.shape or self._noise.shape != luma.shape:
+            return True
+        change = np.abs(luma.astype(np.int16) - keyframe)
+        changed = change > np.maximum(self.settings.step, self.settings.noise_factor * self._noise)
+        self.area = _cells(changed)
+        return self.area >= self.settings.cells
+
+    def weigh(self, size: int, t: float, *, is_keyframe: bool) -> bool:
+        """Whether the packets up to this one are too large together for an empty road; call for each, awake or not."""
+        score = self._sizes.add(size, t, is_keyframe=is_keyframe)
+        return 0 < self.settings.packet_score <= score
+
+    def was_empty(self) -> None:
+        """Say that the road was empty since the last word on it: those packets are learned from."""
+        self._sizes.learn()
+
+    def was_occupied(self) -> None:
+        """Say that the road was not empty: the packets since the last word on it teach nothing."""
+        self._sizes.discard()
+
+    def _learn(self, picture: NDArray[np.float32], t: float) -> bool:
+        if self._learn_from is None or (self._learning and self._learning[0].shape != picture.shape):
+            self._learn_from = t
+            self._learning.clear()
+        if not self._learning or t - self._t >= min(0.3, self.settings.learn_s / 5):
+            self._learning.append(picture)
+            self._t = t
+        if t - self._learn_from >= self.settings.learn_s and len(self._learning) >= 3:
+            stack = np.stack(self._learning)
+            self._background = np.median(stack, axis=0).astype(np.float32)
+            spread = 1.48 * np.median(np.abs(stack - self._background), axis=0)
+            self._noise = np.clip(spread, 1.0, 6.0).astype(np.float32)
+            self._last = picture
+            self._learning.clear()
+        return True
+
+    def _adapt(
+        self,
+        picture: NDArray[np.float32],
+        change: NDArray[np.float32],
+        changed: NDArray[np.bool_],
+        t: float,
+        *,
+        present: bool,
+        occupied: bool,
+    ) -> None:
+        assert self._background is not None  # noqa: S101 - only called once learned
+        assert self._noise is not None  # noqa: S101
+        assert self._last is not None  # noqa: S101
+        gap_s = min(max(t - self._t, 0.0), 5.0)
+        follow = 1.0 - math.exp(-gap_s / self.settings.adapt_s)
+        step = picture - self._background
+        if not present:
+            self._background += follow * step
+            self._noise += 0.05 * (np.clip(1.25 * change, 1.0, 10.0) - self._noise)
+        else:
+            absorb = 0.0 if occupied else 1.0 - math.exp(-gap_s / self.settings.absorb_s)
+            still = np.abs(picture - self._last) < self.settings.step / 2
+            self._background += np.where(changed, np.where(still, absorb, 0.0), follow).astype(np.float32) * step
+        self._last = picture
+        self._t = t
+
+
+class _PacketSizes:
+    """Log sizes of P packets by their place in a GOP, and how far the last window of them stands above the learned."""
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
+        self._mean = [0.0] * _PHASES
+        self._square = [0.0] * _PHASES
+        self._weight = [0.0] * _PHASES
+        self._gop_s = 1.0
+        self._gop_t = 0.0
+        self._window: list[tuple[float, float]] = []
+        self._untold: list[tuple[int, float]] = []
+
+    def add(self, size: int, t: float, *, is_keyframe: bool) -> float:
+        if is_keyframe:
+            if 0.1 < t - self._gop_t < 30:
+                self._gop_s = t - self._gop_t
+            self._gop_t = t
+            self._window.clear()
+            return 0.0
+        phase = min(int((t - self._gop_t) / self._gop_s * _PHASES), _PHASES - 1) if t > self._gop_t else 0
+        value = math.log(max(size, 1))
+        score = 0.0
+        if self._weight[phase] > 20:
+            variance = self._square[phase] - self._mean[phase] ** 2
+            score = (value - self._mean[phase]) / math.sqrt(max(variance, 0.04))
+        self._window.append((t, score))
+        self._untold.append((phase, value))
+        while self._window[0][0] < t - self._window_s:
+            self._window.pop(0)
+        if self._window[-1][0] - self._window[0][0] < 0.6 * self._window_s:
+            return 0.0
+        return sum(score for _, score in self._window) / math.sqrt(len(self._window))
+
+    def learn(self) -> None:
+        for phase, value in self._untold:
+            self._weight[phase] = min(self._weight[phase] + 1, 500.0)
+            share = 1 / self._weight[phase]
+            self._mean[phase] += share * (value - self._mean[phase])
+            self._square[phase] += share * (value * value - self._square[phase])
+        self._untold.clear()
+
+    def discard(self) -> None:
+        self._untold.clear()
+        self._window.clear()
+
+
+def _cells(changed: NDArray[np.bool_]) -> int:
+    rows, columns = changed.shape[0] // _CELL * _CELL, changed.shape[1] // _CELL * _CELL
+    blocks = changed[:rows, :columns].reshape(rows // _CELL, _CELL, columns // _CELL, _CELL)
+    return int((blocks.sum(axis=(1, 3)) >= _CELL * _CELL // 2).sum())

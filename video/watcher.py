@@ -1,0 +1,268 @@
+"""The watcher: walks a packet ring, asleep on cheap looks or awake on full decoding, as its gate decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from video.decoded import DecodedFrame
+from video.decoder import StreamDecoder
+from video.gate import Gate, GateSettings
+from video.packet import Packet, StreamFormat
+from video.ring import PacketRing
+
+_LOOK_WIDTH = 240
+_BATCH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """How a stream is looked at.
+
+    ``fps`` thins the frames handed out of a woken stream (None: every one). Without a ``gate`` it is always awake.
+    """
+
+    fps: float | None = 6.0
+    gate: GateSettings | None = field(default_factory=GateSettings)
+    threads: int = 1
+
+
+@dataclass(slots=True)
+class WatchCount:
+    """What a watcher has done so far."""
+
+    frames_decoded: int = 0
+    """Pictures decoded in full, on waking or while awake."""
+    looks: int = 0
+    """Pictures decoded for the gate alone."""
+    frames_given: int = 0
+    broken: int = 0
+    """Packets that the decoder refused."""
+    undecoded_run: int = 0
+    """Packets in a row without a picture."""
+    wakes: int = 0
+    awake_s: float = 0.0
+    watched_s: float = 0.0
+    unwatched_s: float = 0.0
+    """Seconds of the stream that were skipped because the ring or the backlog ran over."""
+
+
+class Watcher:
+    """Frames of what moves on a road, from a packet ring. For one thread at a time.
+
+    ``step`` takes what the ring has and gives frames in their order. The time of frames given never runs back.
+    """
+
+    def __init__(self, source: object, ring: PacketRing, settings: WatchSettings | None = None) -> None:
+        self.settings = settings or WatchSettings()
+        self.count = WatchCount()
+        self.is_awake = self.settings.gate is None
+        self.gate = Gate(self.settings.gate) if self.settings.gate else None
+        self.size: tuple[int, int] | None = None
+        """Width and height of the pictures, once one is decoded."""
+        self._source = source
+        self._ring = ring
+        self._cursor = ring.next_number
+        self._format: StreamFormat | None = None
+        self._decoder: StreamDecoder | None = None
+        self._looker: StreamDecoder | None = None
+        self._keyframe: NDArray[np.uint8] | None = None
+        self._keyframe_number = 0
+        self._shown = float("-inf")
+        self._last_t: float | None = None
+        self._look_due = 0.0
+        self._wanted_until = float("-inf")
+        self._occupied_until = float("-inf")
+        self._asleep_since = 0.0
+        self._due = float("-inf")
+        self._given = float("-inf")
+        # between two frames that the gate sees nothing can be known to have left
+        linger_s = self.settings.gate.linger_s if self.settings.gate else 0.0
+        self._linger_s = max(linger_s, 2 / self.settings.fps if self.settings.fps else 0.0)
+
+    @property
+    def t(self) -> float:
+        """Stream time up to which packets have been taken."""
+        return self._last_t if self._last_t is not None else float("-inf")
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the ring holds packets that have not been taken."""
+        return self._ring.next_number > self._cursor
+
+    @property
+    def lag_s(self) -> float:
+        """Seconds of the stream that lie in the ring and have not been taken."""
+        behind = self._ring.t_end - self._last_t if self._last_t is not None else 0.0
+        return max(behind, 0.0) if self.is_behind else 0.0
+
+    def note_activity(self, t: float) -> None:
+        """Say that a vehicle was tracked at ``t``: the stream stays awake, and it doesn't become background."""
+        self._wanted_until = max(self._wanted_until, t + self._linger_s)
+        self._occupied_until = max(self._occupied_until, t + 1.0)
+
+    def skip_to_newest(self) -> float:
+        """Give up the backlog but for its last GOP; the seconds given up."""
+        number = self._ring.last_keyframe()
+        before, self._last_t = self._last_t, None
+        if number <= self._cursor or before is None:
+            self._last_t = before
+            return 0.0
+        self._cursor = number
+        self._drop_decoders()
+        _, packets = self._ring.after(number, 1)
+        lost_s = max(packets[0].t - before, 0.0) if packets else 0.0
+        self.count.unwatched_s += lost_s
+        return lost_s
+
+    def step(self, max_frames: int = 8, max_packets: int = 256) -> list[DecodedFrame]:
+        """The next frames, about ``max_frames`` at most, from at most ``max_packets``; maybe none."""
+        frames: list[DecodedFrame] = []
+        taken = 0
+        while len(frames) < max_frames and taken < max_packets:
+            first, packets = self._ring.after(self._cursor, min(_BATCH, max_packets - taken))
+            if not packets:
+                break
+            if first > self._cursor and self._last_t is not None:
+                self.count.unwatched_s += max(packets[0].t - self._last_t, 0.0)
+                self._last_t = None
+                self._drop_decoders()
+            self._cursor = first
+            for packet in packets:
+                number = self._cursor
+                self._cursor += 1
+                taken += 1
+                frames += self._take(packet, number)
+                if self._cursor != number + 1 or len(frames) >= max_frames:
+                    break
+        return frames
+
+    def flush(self) -> list[DecodedFrame]:
+        """The frames that the decoder holds back, at the end of a stream."""
+        frames = list(self._emitted(self._decoder.flush())) if self._decoder is not None else []
+        self._drop_decoders()
+        return frames
+
+    def _take(self, packet: Packet, number: int) -> list[DecodedFrame]:
+        frames: list[DecodedFrame] = []
+        if packet.is_keyframe:
+            self._keyframe_number = number
+        if packet.discontinuity or packet.format is not self._format:
+            frames += self._change_format(packet)
+        is_new = self._last_t is None or packet.dts > self._shown
+        if is_new:
+            self._shown = packet.dts
+            if self._last_t is not None and 0 < packet.t - self._last_t < 5:
+                self.count.watched_s += packet.t - self._last_t
+                self.count.awake_s += (packet.t - self._last_t) * self.is_awake
+        self._last_t = packet.t if self._last_t is None else max(self._last_t, packet.t)
+        heavy = False
+        if self.gate is not None and is_new:
+            heavy = self.gate.weigh(len(packet.data), packet.t, is_keyframe=packet.is_keyframe)
+        if self.is_awake:
+            return frames + self._take_awake(packet)
+        self._take_asleep(packet, number, heavy=heavy)
+        return frames
+
+    def _take_awake(self, packet: Packet) -> list[DecodedFrame]:
+        if self._decoder is None:
+            if not packet.is_keyframe:
+                return []
+            self._decoder = StreamDecoder(self._source, packet.format, threads=self.settings.threads)
+        frames = list(self._emitted(self._run(self._decoder, packet)))
+        if self.gate is not None and self.gate.is_learned and packet.t > self._wanted_until:
+            self._sleep(packet.t)
+        return frames
+
+    def _take_asleep(self, packet: Packet, number: int, *, heavy: bool) -> None:
+        gate, settings = self.gate, self.settings.gate
+        if gate is None or settings is None:
+            return
+        wake_from: int | None = None
+        if packet.is_keyframe:
+            self._keyframe = self._look(packet)
+            if self._keyframe is None:
+                return
+            if gate.look(self._keyframe, packet.t):
+                # what is there now came after the keyframe before
+                wake_from = self._ring.keyframe_before(number - 1)
+            else:
+                gate.was_empty()
+                if packet.t - self._asleep_since > settings.prove_s:
+                    wake_from = number
+            self._look_due = packet.t + settings.look_s
+        elif heavy:
+            wake_from = self._keyframe_number
+        elif self._keyframe is not None and packet.format.codec == "h264" and packet.t >= self._look_due:
+            self._look_due = packet.t + settings.look_s
+            torn = self._look(packet)
+            if torn is not None and gate.look_between(torn, self._keyframe):
+                wake_from = self._keyframe_number
+        if wake_from is not None:
+            self._wake(wake_from, packet.t)
+
+    def _wake(self, number: int, t: float) -> None:
+        self.is_awake = True
+        self.count.wakes += 1
+        if self.gate is not None:
+            self.gate.was_occupied()
+        self._wanted_until = max(self._wanted_until, t + self._linger_s)
+        self._cursor = number
+        self._drop_decoders()
+
+    def _sleep(self, t: float) -> None:
+        self.is_awake = False
+        self._asleep_since = t
+        if self.gate is not None:
+            self.gate.was_occupied()
+        self._drop_decoders()
+
+    def _drop_decoders(self) -> None:
+        self._decoder = self._looker = self._keyframe = None
+
+    def _change_format(self, packet: Packet) -> Iterator[DecodedFrame]:
+        if self._decoder is not None:
+            yield from self._emitted(self._decoder.flush())
+        self._drop_decoders()
+        self._format = packet.format
+
+    def _look(self, packet: Packet) -> NDArray[np.uint8] | None:
+        if self._looker is None:
+            self._looker = StreamDecoder(self._source, packet.format, sparse=True)
+        self.count.looks += 1
+        frames = list(self._run(self._looker, packet))
+        return self._luma(frames[-1]) if frames else None
+
+    def _luma(self, frame: DecodedFrame) -> NDArray[np.uint8]:
+        return frame.luma(max(1, round(frame.size[0] / _LOOK_WIDTH)))
+
+    def _run(self, decoder: StreamDecoder, packet: Packet) -> Iterator[DecodedFrame]:
+        broken = decoder.broken
+        got = 0
+        for frame in decoder.decode(packet):
+            got += 1
+            self.size = frame.size
+            yield frame
+        self.count.broken += decoder.broken - broken
+        self.count.undecoded_run = 0 if got else self.count.undecoded_run + 1
+
+    def _emitted(self, frames: Iterator[DecodedFrame]) -> Iterator[DecodedFrame]:
+        """Frames thinned, never back in time, each looked at by the gate on its way."""
+        step = 1.0 / self.settings.fps if self.settings.fps else 0.0
+        for frame in frames:
+            self.count.frames_decoded += 1
+            if frame.t <= self._given or (step and self._due - 2 * step <= frame.t < self._due - 0.002):
+                continue
+            if not self._due - 2 * step <= frame.t <= self._due + step:
+                self._due = frame.t
+            self._due += step
+            self._given = frame.t
+            if self.gate is not None:
+                occupied = frame.t <= self._occupied_until
+                if self.gate.look(self._luma(frame), frame.t, occupied=occupied):
+                    self._wanted_until = max(self._wanted_until, frame.t + self._linger_s)
+            self.count.frames_given += 1
+            yield frame
