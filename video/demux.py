@@ -139,10 +139,14 @@ class Demuxer:
         self.close()
 
     def _demuxed(self) -> Iterator[Any]:
+        waiting_since = time.monotonic()
         try:
             for coded in self._container.demux(self._stream):
                 if coded.size:
                     yield coded
+                    waiting_since = time.monotonic()
+            if self.source.is_live and time.monotonic() - waiting_since > 0.9 * self.settings.read_timeout_s:
+                raise StreamFailed(*_explain(self.source, TimeoutError(), opened=True))
         except av.error.FFmpegError as error:
             if isinstance(error, av.error.EOFError):
                 return
@@ -217,14 +221,15 @@ class Demuxer:
         if source.kind is SourceKind.RTSP:
             options |= {
                 "rtsp_transport": "tcp",
-                "allowed_media_types": "video",
                 "timeout": str(int(settings.open_timeout_s * TICKS)),
             }
         if source.kind is SourceKind.HTTPS:
             options |= {"rw_timeout": str(int(settings.read_timeout_s * TICKS)), "max_redirects": "0"}
         if source.secure and source.rules.verify_tls:
             options |= {"tls_verify": "1", "ca_file": trusted_certificates(source)}
-        attempts = [{"analyzeduration": "0", "probesize": "32"}, {}] if source.kind is SourceKind.RTSP else [{}]
+        # cameras name their parameter sets in the description, so the stream itself need not be looked into, nor sound
+        fast = {"analyzeduration": "0", "probesize": "32", "allowed_media_types": "video"}
+        attempts = [fast, {}] if source.kind is SourceKind.RTSP else [{}]
         failure: VideoError | None = None
         for attempt in attempts:
             left = deadline - time.monotonic()
@@ -235,8 +240,10 @@ class Demuxer:
                     address, options=options | attempt, timeout=(max(left, 0.05), settings.read_timeout_s)
                 )
             except av.error.FFmpegError as error:
+                if time.monotonic() >= deadline - 0.02 and isinstance(error, av.error.InvalidDataError):
+                    error = TimeoutError()  # libav names an interrupted wait so
                 failure = OpenFailed(*_explain(source, error, opened=False))
-                if failure.reason not in (Reason.NOT_VIDEO, Reason.UNDECODABLE):
+                if failure.reason not in (Reason.NOT_VIDEO, Reason.UNDECODABLE, Reason.SERVER_FAILED):
                     break
                 continue
             return container
@@ -299,5 +306,5 @@ def _explain(source: SourceUrl, error: Any, *, opened: bool) -> tuple[Reason, So
     for classes, reason, what, way_out in kinds:
         if isinstance(error, classes):
             return reason, source, what, way_out
-    text = source.redact(error.strerror or type(error).__name__)
+    text = source.redact(getattr(error, "strerror", None) or type(error).__name__)
     return Reason.UNREACHABLE, source, f"can't be read ({text})", "see that the camera is on and the address is right"

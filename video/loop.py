@@ -17,8 +17,8 @@ def looped(source: SourceUrl, stop: Event, settings: OpenSettings | None = None)
     """Packets of a file, each when its time has come, for ever or until ``stop``.
 
     Where the file stands follows from the wall clock alone (the epoch's seconds modulo the file's length), so that
-    after a restart it is where it would have been. Times are the epoch's seconds and never repeat. Starts with the keyframe
-    before the present. Raises OpenFailed.
+    after a restart it is where it would have been. Times are the epoch's seconds and never repeat. Starts with the
+    keyframe before the present. Raises OpenFailed.
     """
     loop: int | None = None
     while not stop.is_set():

@@ -79,7 +79,7 @@ class CameraSession:
     """One camera's stream, from ``start`` to ``close``.
 
     ``poll`` gives decoded frames of woken GOPs in order. ``on_ready`` is called from the session's thread whenever new
-    packets lie in the ring, and must return at once; ``on_state`` on each change of state, from the thread that made it.
+    packets lie in the ring, and must return at once; ``on_state`` on each change of state, by whichever thread.
     """
 
     def __init__(

@@ -49,6 +49,8 @@ def encode(tmp_path: Path) -> Encode:
             stream.gop_size = gop
             stream.time_base = Fraction(1, 12800)
             stream.codec_context.time_base = Fraction(1, 12800)
+            if codec == "libx265":
+                stream.codec_context.codec_tag = "hvc1"
             quick = {"libx264": {"preset": "ultrafast", "x264-params": f"scenecut=0:keyint={gop}:bframes={b_frames}"}}
             quick["libx265"] = {
                 "preset": "ultrafast",
