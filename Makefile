@@ -5,11 +5,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := .venv/bin/uv
 CONSOLE := api/console
+RTSP_PACKAGES := python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 
-.PHONY: help setup demo test check lock format clean training
+.PHONY: help setup demo test rtsp-server check lock format clean training
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 .venv/.made: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "beket needs Python 3.11: set PYTHON=path/to/python3.11"; exit 1; }
@@ -26,8 +27,14 @@ check: setup ## ruff, formatting, types and the order of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-test: setup ## run all tests
+test: setup rtsp-server ## run all tests
 	$(BIN)/pytest
+
+rtsp-server: ## install gst-rtsp-server for the tests of cameras, where that is possible (Debian, as root)
+	@/usr/bin/python3 -c "import gi; gi.require_version('GstRtspServer', '1.0')" 2>/dev/null \
+	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	     apt-get install -y -qq --no-install-recommends $(RTSP_PACKAGES) >/dev/null; } \
+	|| echo "no gst-rtsp-server here: the tests that need a real RTSP server will be skipped"
 
 format: setup ## format the code
 	$(BIN)/ruff check --fix .

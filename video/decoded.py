@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,3 +52,6 @@ class Still:
 
     def bgr(self) -> NDArray[np.uint8]:
         return self._bgr
+
+    def luma(self, step: int) -> NDArray[np.uint8]:
+        return np.asarray(cv2.cvtColor(self._bgr[::step, ::step], cv2.COLOR_BGR2GRAY), np.uint8)

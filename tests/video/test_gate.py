@@ -1,0 +1,66 @@
+"""The gate on encoded roads: nothing that passes is missed, and an empty road costs little."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from video.gate import Gate, GateSettings
+from video.reader import FrameReader, ReadSettings
+from video.source import SourceRules, parse_source
+from video.watcher import WatchSettings
+
+GATED = ReadSettings(watch=WatchSettings(fps=5, gate=GateSettings(learn_s=2.0)))
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_passes_are_seen_whole_and_the_empty_road_is_slept_over(encode, codec: str) -> None:
+    # the second pass begins and ends between two keyframes
+    passes = ((7.5, 9.0), (20.2, 21.6), (31.0, 32.5))
+    path = encode(seconds=40, fps=10, gop=20, codec=codec, passes=passes)
+    with FrameReader(parse_source(str(path), SourceRules(allow_files=True)), GATED) as reader:
+        times = np.array([frame.t for frame in reader])
+    assert (np.diff(times) > 0).all()
+    for start, end in passes:
+        inside = times[(times >= start) & (times <= end)]
+        assert len(inside) >= (end - start) * 5 - 2, f"pass at {start} s"
+    assert reader.count.frames_decoded < 0.5 * 400
+    assert reader.count.awake_s < 0.5 * 40
+    assert reader.count.wakes >= 3
+
+
+def test_activity_keeps_it_awake(encode) -> None:
+    path = encode(seconds=12, fps=10, gop=10)
+    with FrameReader(parse_source(str(path), SourceRules(allow_files=True)), GATED) as reader:
+        count = 0
+        for frame in reader:
+            count += 1
+            if frame.t < 9:
+                reader.note_activity(frame.t)
+    assert 42 <= count <= 52
+
+
+def test_light_is_followed_and_noise_is_not_a_vehicle() -> None:
+    rng = np.random.default_rng(2)
+    gate = Gate(GateSettings(learn_s=3.0))
+    road = rng.integers(60, 160, (90, 160)).astype(float)
+    awake = []
+    for n in range(300):
+        picture = road * (1 - 0.0015 * n) + rng.normal(0, 2, road.shape)
+        awake.append(gate.look(np.clip(picture, 0, 255).astype(np.uint8), n * 1.0))
+    assert sum(awake[10:]) == 0
+    picture[40:60, 60:90] += 60
+    assert gate.look(np.clip(picture, 0, 255).astype(np.uint8), 300.0)
+
+
+def test_what_stands_still_becomes_background_unless_it_is_known_to_be_a_vehicle() -> None:
+    road = np.full((90, 160), 100, np.uint8)
+    parked = road.copy()
+    parked[40:60, 60:90] = 180
+    for occupied in (False, True):
+        gate = Gate(GateSettings(learn_s=1.0, absorb_s=10.0))
+        for n in range(10):
+            gate.look(road, n * 0.5)
+        present = [gate.look(parked, 5 + n * 0.5, occupied=occupied) for n in range(120)]
+        assert present[0]
+        assert present[-1] is occupied
