@@ -20,6 +20,7 @@ from video.decoded import DecodedFrame
 from video.errors import VideoError
 from video.reader import FrameReader, ReadSettings, sources_of
 from video.source import SourceUrl
+from video.watcher import WatchSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,10 @@ class Scan:
                 self._fail(name, error)
 
     def _read_settings(self) -> ReadSettings:
-        return ReadSettings(fps=self._settings.options.detect_fps, threads=self._settings.decode_threads)
+        options = self._settings
+        return ReadSettings(
+            watch=WatchSettings(fps=options.options.detect_fps, gate=None, threads=options.decode_threads)
+        )
 
     def _fail(self, name: str, error: VideoError) -> None:
         self.failed += 1
