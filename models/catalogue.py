@@ -17,6 +17,7 @@ from models.manifest import Role
 from models.paddle import PaddleReader
 from models.plates import YoloPlateDetector
 from models.ports import FaceDetector, PlateReader
+from models.reader import NetworkReader
 from models.session import SessionOptions
 from models.slots import SlotReader, SlotSettings
 from models.store import ModelStore, Stored
@@ -99,8 +100,12 @@ def _paddle(stored: Stored, session: SessionOptions) -> PlateReader:
     return PaddleReader(stored.path, session, **stored.source.options)
 
 
+def _reader(stored: Stored, session: SessionOptions) -> PlateReader:
+    return NetworkReader(stored.path, session, **stored.source.options)
+
+
 def _centerface(stored: Stored, session: SessionOptions) -> FaceDetector:
     return CenterFace(stored.path, session, **stored.source.options)
 
 
-_READERS: dict[str, _Opener[PlateReader]] = {"slots": _slots, "paddle": _paddle}
+_READERS: dict[str, _Opener[PlateReader]] = {"slots": _slots, "paddle": _paddle, "reader": _reader}
