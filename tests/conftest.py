@@ -1,3 +1,3 @@
 """What every package's tests may ask for: real servers, started once a session."""
 
-pytest_plugins = ["tests.fixtures.rtsp", "tests.fixtures.stores", "tests.fixtures.streams"]
+pytest_plugins = ["tests.fixtures.models", "tests.fixtures.rtsp", "tests.fixtures.stores", "tests.fixtures.streams"]
