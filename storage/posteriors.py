@@ -11,16 +11,18 @@ from index.alphabet import ALPHABET
 from index.read import Posterior
 
 _STEPS_PER_NAT: Final = 16
+_FLOOR: Final = 10 * _STEPS_PER_NAT
 _FORMAT: Final = 1
 
 
 def pack_posterior(posterior: Posterior) -> bytes:
-    """About a hundred bytes: log-probabilities in steps of 1/16 nat, everything below -15.9 as one.
+    """About a hundred bytes: log-probabilities in steps of 1/16 nat, everything below -10 as -10.
 
-    A probability comes back within 4% of itself; what was below 1e-7 comes back as 1e-7.
+    A probability comes back within 4% of itself before the rows are normalised again; what was below 4.5e-5 comes back
+    as about that: a reader is never surer than so that a symbol is *not* there.
     """
-    steps = np.rint(posterior.log_probs * -_STEPS_PER_NAT)
-    quantised = np.nan_to_num(steps, nan=255.0, posinf=255.0).clip(0, 255).astype(np.uint8)
+    steps = np.fmin(posterior.log_probs * -_STEPS_PER_NAT, _FLOOR)
+    quantised = np.rint(steps).astype(np.uint8)
     return bytes((_FORMAT, len(quantised))) + zlib.compress(quantised.tobytes(), 1)
 
 

@@ -36,6 +36,7 @@ _SETTINGS = {
     "log_parameter_max_length": "0",
     "timezone": "UTC",
 }
+_CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:
@@ -43,10 +44,12 @@ class EmbeddedPostgres:
 
     ``folder`` holds the cluster, the generated password (0600), the log and the pid. ``port`` None takes a free one and
     keeps to it. As root the server runs as another account, as PostgreSQL demands; nothing else needs to be set up.
+    ``durable`` False gives up what a power cut would take, for tests.
     """
 
-    def __init__(self, folder: Path, *, port: int | None = None) -> None:
+    def __init__(self, folder: Path, *, port: int | None = None, durable: bool = True) -> None:
         self.folder = folder.absolute()
+        self._durable = durable
         self._configured_port = port
         self._port = 0
         self._password = ""
@@ -84,7 +87,8 @@ class EmbeddedPostgres:
                 self._port = require_free(self._configured_port, "embedded Postgres", "its port in the configuration")
             if not self._data.exists():
                 self._make_cluster(binaries, user, closed)
-            settings = [part for key, value in _SETTINGS.items() for part in ("-c", f"{key}={value}")]
+            chosen = _SETTINGS if self._durable else {**_SETTINGS, **_CARELESS}
+            settings = [part for key, value in chosen.items() for part in ("-c", f"{key}={value}")]
             argv = [str(binaries / "postgres"), "-D", str(self._data), "-p", str(self._port), *settings]
             self._run(argv, user, closed, timeout_s)
             self._make_database()
@@ -143,6 +147,7 @@ class EmbeddedPostgres:
                     "--encoding=UTF8",
                     "--no-locale",
                     "--no-instructions",
+                    *([] if self._durable else ["--no-sync"]),
                 ],
                 user=user,
                 keep_reading=closed,
