@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, TypeVar
 
 from index.read import Box, PlateRead, Posterior
@@ -15,8 +16,8 @@ from passes.look import Lookout
 from passes.options import PassOptions
 from passes.record import Pass, PassCounts
 from passes.surroundings import find_vehicles, portrait
-from passes.track import Portrait, Read, Track
-from passes.tracker import OTHER, SAME, Tracker, likeness, near_place
+from passes.track import SAME, Portrait, Read, Track
+from passes.tracker import Tracker, near_place
 from video.frame import Frame
 
 _SURE_LEGIBLE: Final = 0.7
@@ -129,47 +130,49 @@ class PassPipeline:
         self, frame: Frame, plate: PlateDetection, crop: Crop, reading: Reading | None, track: Track | None
     ) -> tuple[Track, list[Pass]]:
         """Give a detection to its track, or begin one. A track twice in a row read as another plate is two vehicles."""
-        options = self.options
-        closed: list[Pass] = []
-        read = None
-        if reading is not None:
-            weight = max(reading.legibility, 0.02) * max(crop.quality, 0.02)
-            read = Read(frame.t, frame.seen_at, plate.box, reading, weight)
-        if track is not None and read is not None:
-            same = likeness(track, read.reading)
-            if same is not None and same < OTHER:
-                track.conflicts.append((track.last, read))
-                if len(track.conflicts) >= 2 and self._conflicts_agree(track):
-                    self._tracker.tracks.remove(track)
-                    closed = self._close(track)
-                    track = None
-                else:
-                    track.see(plate, frame.t)
-                    track.noticed(frame.t)
-                    return track, closed
-            elif same is not None:
-                track.conflicts.clear()
         if track is None:
-            track = Track(plate, frame.t, frame.seen_at, frame.size, options.track, options.read)
-            self._tracker.tracks.append(track)
+            track = self._begin(frame, plate, frame.t, frame.seen_at)
         else:
-            track.see(plate, frame.t)
-        if read is not None and track.wants(crop, frame.t):
-            before = track.best
-            track.take(read)
-            if before is None or read.merit > before.merit:
-                self._keep_portrait(track, frame, crop)
-        elif track.portrait is None or (not track.reads and plate.box.w >= track.widest):
-            self._keep_portrait(track, frame, crop)
+            track.see(plate, frame.t, frame.seen_at)
+        if reading is None:
+            if track.portrait is None:
+                self._keep_portrait(track, frame, crop, None)
+            return track, []
+        weight = max(reading.legibility, 0.02) * max(crop.quality, 0.02)
+        read = Read(frame.t, frame.seen_at, plate.box, reading, weight)
+        taken = track.weigh(read, plate)
+        closed: list[Pass] = []
+        if track.doubt is not None and track.doubt.is_other:
+            track, closed = self._split(frame, track)
+            taken = True
+        if taken and (track.shown is None or read.merit > track.shown.merit):
+            self._keep_portrait(track, frame, crop, read)
         return track, closed
 
-    def _conflicts_agree(self, track: Track) -> bool:
-        (_, one), (_, other) = track.conflicts[-2:]
-        return agreement(one.reading.posterior, other.reading.posterior) >= SAME
+    def _begin(self, frame: Frame, plate: PlateDetection, t: float, seen_at: datetime | None) -> Track:
+        track = Track(plate, t, seen_at, frame.size, self.options.track, self.options.read)
+        self._tracker.tracks.append(track)
+        return track
 
-    def _keep_portrait(self, track: Track, frame: Frame, crop: Crop) -> None:
+    def _split(self, frame: Frame, track: Track) -> tuple[Track, list[Pass]]:
+        """End a track before its doubtful sightings, and begin another with them: there were two vehicles."""
+        doubt = track.give_up_doubt()
+        self._tracker.tracks.remove(track)
+        closed = self._close(track)
+        if doubt is None or not doubt.sightings:
+            raise RuntimeError(f"pass {track.pass_id} of camera {self.camera_id} was split without a doubt")
+        (plate, t, seen_at), *later = doubt.sightings
+        other = self._begin(frame, plate, t, seen_at)
+        for plate, t, seen_at in later:
+            other.see(plate, t, seen_at)
+        for read in doubt.others:
+            other.weigh(read, plate)
+        return other, closed
+
+    def _keep_portrait(self, track: Track, frame: Frame, crop: Crop, read: Read | None) -> None:
         vehicle = track.vehicle.box(crop.box, frame.size)
         picture, origin, scale = portrait(frame.bgr(), crop.box, vehicle, self.options.picture_side_px)
+        track.shown = read
         track.portrait = Portrait(crop.picture.copy(), picture, origin, scale)
 
     def _look_at_vehicles(self, frame: Frame, seen: Sequence[Track]) -> None:
@@ -248,7 +251,7 @@ class PassPipeline:
         return [self._pass(track, fused, closed=True)]
 
     def _pass(self, track: Track, fused: Posterior, *, closed: bool) -> Pass:
-        best, picture = track.best, track.portrait
+        best, picture = track.shown, track.portrait
         if best is None or picture is None:
             raise RuntimeError(f"pass {track.pass_id} of camera {self.camera_id} has a posterior but no reading")
         read = PlateRead(

@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from index.read import Box, Posterior
 from models.ports import Image, PlateDetection, Reading, VehicleDetection
 from passes.crops import Crop
-from passes.fuse import Evidence, fuse
+from passes.fuse import Evidence, agreement, fuse
 from passes.motion import Motion
 from passes.options import ReadOptions, TrackOptions
 
-_STANDING_S = 1.0
+SAME: Final = 0.72
+"""Agreement from which two readings are of one plate: two characters of seven may be misread."""
+OTHER: Final = 0.5
+"""Agreement below which two legible readings are of two plates; plates of one region share their last digits."""
+_SURE_LEGIBLE: Final = 0.7
+"""Legibility from which a reading can tell plates apart."""
+_OUT_OF_SIGHT_S: Final = 0.45
+"""Time without a detection after which what is seen next may be another vehicle: two looks missed."""
+_STANDING_S: Final = 1.0
 """Time without motion after which a vehicle stands."""
-_STANDING_WIDTHS = 0.35
+_STANDING_WIDTHS: Final = 0.35
 """Plate widths within which a standing plate's centre is detected."""
 
 
@@ -93,6 +101,27 @@ class Vehicle:
         return Box(x1, y1, x2 - x1, y2 - y1) if x2 > x1 and y2 > y1 else None
 
 
+@dataclass(slots=True)
+class Doubt:
+    """The end of a track that may be another vehicle's: it was out of sight before, or its plate read differently."""
+
+    needed: int
+    """Readings of another plate that make it another vehicle's."""
+    sightings: list[tuple[PlateDetection, float, datetime | None]] = field(default_factory=list)
+    reads: list[Read] = field(default_factory=list)
+    """Readings set aside until it is known whose they are."""
+    others: list[Read] = field(default_factory=list)
+    """Those of them that were of another plate."""
+
+    @property
+    def is_other(self) -> bool:
+        """Whether it is another vehicle: the readings that differ from the track's agree among themselves."""
+        if len(self.others) < self.needed:
+            return False
+        late = self.others[-self.needed :]
+        return all(agreement(late[0].reading.posterior, r.reading.posterior) >= SAME for r in late[1:])
+
+
 class Track:
     """One plate. ``pass_id`` comes from the time and place of its first sighting, so that a replay gives the same."""
 
@@ -125,8 +154,10 @@ class Track:
         self.portrait: Portrait | None = None
         self.crops_read = 0
         self.widest = plate.box.w
-        self.conflicts: list[tuple[Sighting, Read]] = []
-        """Legible readings in a row that were of another plate."""
+        self.doubt: Doubt | None = None
+        """Sightings that may be of another vehicle, until a reading tells."""
+        self.shown: Read | None = None
+        """The reading whose pictures are in the portrait."""
         self.reported: str | None = None
         """Text of the early report, when there was one."""
         self.closed = False
@@ -138,8 +169,12 @@ class Track:
         at = round(seen_at.timestamp() * 1000) if seen_at else round(t * 1000)
         self.pass_id = place_id(at, plate.box, size)
 
-    def see(self, plate: PlateDetection, t: float) -> None:
+    def see(self, plate: PlateDetection, t: float, seen_at: datetime | None = None) -> None:
         """Take in a detection at ``t``."""
+        if self.doubt is None and t - self.last.t > _OUT_OF_SIGHT_S and not self.standing and self.legible:
+            self.doubt = Doubt(needed=1)
+        if self.doubt is not None:
+            self.doubt.sightings.append((plate, t, seen_at))
         self.motion.update(plate.box, t, is_cut=is_cut(plate.box, self._size))
         self.last = Sighting(t, plate.box, plate.score)
         self._recent.append(self.last)
@@ -169,6 +204,8 @@ class Track:
         options = self._read_options
         if self._last_read_t is not None and t - self._last_read_t > 2.0:
             return True  # is it still the same vehicle?
+        if self.doubt is not None:
+            return len(self.doubt.reads) < options.kept
         if self.crops_read >= options.reads:
             return False
         if len(self._reads) < options.kept and not self._is_certain():
@@ -176,27 +213,58 @@ class Track:
         best = max(r.weight for r in self._reads)
         return crop.quality > 1.15 * best
 
-    def take(self, read: Read) -> None:
-        """Take in a reading of this plate; the best ``kept`` remain."""
-        self.crops_read += 1
+    def weigh(self, read: Read, plate: PlateDetection) -> bool:
+        """Take in a reading of the last sighting; whether it was taken for this plate's. If not, it is set aside.
+
+        When ``doubt.is_other`` holds afterwards, the sightings in doubt are another vehicle's: see ``give_up_doubt``.
+        """
         self._last_read_t = read.t
+        says = self.likeness(read.reading)
+        if says is not None and says < OTHER:
+            if self.doubt is None:
+                self.doubt = Doubt(needed=2, sightings=[(plate, read.t, read.seen_at)])
+            self.doubt.reads.append(read)
+            self.doubt.others.append(read)
+            return False
+        if self.doubt is not None:
+            if says is None or says < SAME:
+                self.doubt.reads.append(read)
+                return False
+            for aside in self.doubt.reads:
+                if aside not in self.doubt.others:
+                    self._take(aside)
+            self.doubt = None
+        self._take(read)
+        return True
+
+    def give_up_doubt(self) -> Doubt | None:
+        """Take the sightings in doubt away from the track, which ends before them."""
+        doubt, self.doubt = self.doubt, None
+        if doubt is not None and doubt.sightings:
+            before = [s for s in self._recent if s.t < doubt.sightings[0][1]]
+            if before:
+                self.last = before[-1]
+                self._recent = deque(before, maxlen=40)
+        return doubt
+
+    def likeness(self, reading: Reading | None) -> float | None:
+        """Agreement of a reading with the track's own, 0-1; None where either is not legible enough to say."""
+        if reading is None or self.fused is None or min(reading.legibility, self.legibility) < _SURE_LEGIBLE:
+            return None
+        return agreement(self.fused, reading.posterior)
+
+    def _take(self, read: Read) -> None:
+        """Add a reading; the heaviest ``kept`` remain."""
+        self.crops_read += 1
         self._reads.append(read)
         self._reads.sort(key=lambda r: -r.weight)
         del self._reads[self._read_options.kept :]
         self._fused = None
 
-    def noticed(self, t: float) -> None:
-        """A crop was read that said nothing of this plate."""
-        self._last_read_t = t
-
     @property
     def reads(self) -> list[Read]:
         """The readings kept, heaviest first."""
         return self._reads
-
-    @property
-    def best(self) -> Read | None:
-        return max(self._reads, key=lambda r: r.merit, default=None)
 
     @property
     def fused(self) -> Posterior | None:

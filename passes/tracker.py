@@ -6,24 +6,23 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from index.read import Box
 from models.ports import Reading
-from passes.fuse import agreement
 from passes.options import TrackOptions
 from passes.regions import Region
-from passes.track import Track
+from passes.track import OTHER, SAME, Track
 
-SAME: Final = 0.72
-"""Agreement from which two readings are of one plate: two characters of seven may be misread."""
-OTHER: Final = 0.5
-"""Agreement below which two legible readings are of two plates; plates of one region share their last digits."""
-_LEGIBLE: Final = 0.7
 _SETTLED: Final = 0.8
 """Plate widths within which a track's next place must be known for its neighbour to be no candidate."""
 _SAME_GAIN: Final = 14.0
 """What agreeing readings are worth against distance: more than the whole gate of a track that is settled."""
+_LEFTOVER_S: Final = 0.5
+_LEFTOVER_GATE: Final = 6.0
+_LEFTOVER_WIDTHS: Final = 4.0
+"""Plate widths, about two metres: within them no other vehicle's plate can be, save in the next lane."""
 _NEW_COST: Final = 80.0
 """Worth of any match over beginning a new track."""
 
@@ -85,7 +84,7 @@ class Tracker:
             doubt = place.doubt()
             for j, box in enumerate(boxes):
                 distance = place.distance(box)
-                alike = likeness(track, readings[j])
+                alike = track.likeness(readings[j])
                 if alike is not None and alike < OTHER and alone[j] is not track:
                     continue
                 if distance > self._options.gate:
@@ -94,11 +93,33 @@ class Tracker:
                     distance = self._options.gate + np.log(distance / self._options.gate)
                 cost = distance + doubt - (_SAME_GAIN if alike is not None and alike >= SAME else 0.0)
                 gain[i, j] = max(_NEW_COST - cost, 0.1)
-        rows, columns = linear_sum_assignment(gain, maximize=True)
-        for i, j in zip(rows, columns, strict=True):
-            if gain[i, j] > 0:
-                owners[int(j)] = self.tracks[int(i)]
+        for i, j in _best_pairs(gain):
+            owners[j] = self.tracks[i]
+        self._join_leftovers(owners, boxes, readings, t)
         return owners
+
+    def _join_leftovers(
+        self, owners: list[Track | None], boxes: Sequence[Box], readings: Sequence[Reading | None], t: float
+    ) -> None:
+        """Give plates that no track expected to tracks that found no plate, where place and size allow it.
+
+        Motion is guessed from few sightings; a vehicle that brakes, or one whose first box the frame's edge cut, leaves
+        its gate. What a plate says still forbids.
+        """
+        gain = np.zeros((len(self.tracks), len(boxes)))
+        for i, track in enumerate(self.tracks):
+            if any(track is owner for owner in owners) or t - track.last.t > _LEFTOVER_S:
+                continue
+            place = track.motion.expect(t)
+            for j, box in enumerate(boxes):
+                says = track.likeness(readings[j])
+                if owners[j] is not None or (says is not None and says < OTHER):
+                    continue
+                distance = place.distance(box)
+                if distance < _LEFTOVER_GATE * self._options.gate and _nearer(track, box):
+                    gain[i, j] = _LEFTOVER_GATE * self._options.gate - distance
+        for i, j in _best_pairs(gain):
+            owners[j] = self.tracks[i]
 
     def advance(self, t: float, seen: Sequence[Track], size: tuple[int, int]) -> list[Track]:
         """Let time pass: the tracks that are gone by ``t``, now dropped. ``seen``: those with a detection at ``t``.
@@ -127,11 +148,18 @@ class Tracker:
         return gone
 
 
-def likeness(track: Track, reading: Reading | None) -> float | None:
-    """Agreement of a reading with what the track was read as; None where either is not legible enough to say."""
-    if reading is None or reading.legibility < _LEGIBLE or track.legibility < _LEGIBLE or track.fused is None:
-        return None
-    return agreement(track.fused, reading.posterior)
+def _best_pairs(gain: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Rows and columns of the assignment of most gain; pairs without any are left out."""
+    rows, columns = linear_sum_assignment(gain, maximize=True)
+    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if gain[i, j] > 0]
+
+
+def _nearer(track: Track, box: Box) -> bool:
+    """Whether a box lies within a vehicle's reach of the track's last one, and is not of quite another size."""
+    last = track.last.box
+    x = box.x + box.w / 2 - last.x - last.w / 2
+    y = box.y + box.h / 2 - last.y - last.h / 2
+    return bool(np.hypot(x, y) < _LEFTOVER_WIDTHS * max(box.w, last.w) and 0.5 < box.w / max(last.w, 1.0) < 2.0)
 
 
 def boxes_overlap(one: Box, other: Box) -> float:
