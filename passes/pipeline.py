@@ -272,7 +272,7 @@ class PassPipeline:
             seen_at=best.seen_at,
             closed=closed,
         )
-        return Pass(read, picture.plate, picture.vehicle, picture.origin, picture.scale)
+        return Pass(read, picture.plate, picture.vehicle, picture.origin, picture.scale, best.reading.posterior)
 
 
 _Voted = TypeVar("_Voted", str, int)

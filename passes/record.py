@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from index.read import PlateRead
+from index.read import PlateRead, Posterior
 from models.ports import Image
 
 
@@ -24,6 +24,8 @@ class Pass:
     """Where the vehicle picture's upper left pixel lies in the full frame, in full-frame pixels."""
     picture_scale: float
     """Pixels of the vehicle picture per pixel of the full frame."""
+    single: Posterior
+    """What that frame alone was read as."""
 
 
 @dataclass(slots=True)

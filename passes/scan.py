@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from index.entry import Match
 from index.hotlist import HotlistIndex
 from models.ports import PlateReader
+from passes.clipping import ClipCutter, Hit
 from passes.options import PassOptions
 from passes.pipeline import Detectors, PassPipeline
 from passes.record import Pass, PassCounts
 from passes.rows import ErrorRow, HitRow, PassRow, Row, SummaryRow
 from passes.stills import is_unread, read_still
 from video.decoded import DecodedFrame
-from video.errors import VideoError
+from video.errors import Reason, VideoError
 from video.reader import FrameReader, ReadSettings, sources_of
 from video.source import SourceUrl
 from video.watcher import WatchSettings
@@ -43,6 +43,8 @@ class ScanSettings:
     """What a scan does beyond reading plates."""
 
     hotlist: HotlistIndex | None = None
+    clips: Path | None = None
+    """Folder for the clips of hits; None cuts none."""
     options: PassOptions = field(default_factory=PassOptions)
     decode_threads: int = 1
 
@@ -90,9 +92,13 @@ class Scan:
             watch=WatchSettings(fps=options.options.detect_fps, gate=None, threads=options.decode_threads)
         )
 
-    def _fail(self, name: str, error: VideoError) -> None:
+    def warn(self, name: str, reason: Reason, message: str) -> None:
+        """Tell of something that failed in a source, and count it."""
         self.failed += 1
-        self._emit(ErrorRow(source=name, reason=error.reason, message=str(error)))
+        self._emit(ErrorRow(source=name, reason=reason, message=message))
+
+    def _fail(self, name: str, error: VideoError) -> None:
+        self.warn(name, error.reason, str(error))
 
 
 class _Source:
@@ -106,6 +112,9 @@ class _Source:
         self._sources = sources
         self._settings = scan._settings
         self._counts = PassCounts()
+        self._clips: ClipCutter | None = None
+        if self._settings.clips is not None and not frames.is_picture:
+            self._clips = ClipCutter(name, frames, self._settings.clips)
 
     def scan(self) -> None:
         """All frames to rows; the summary comes last, whatever breaks off."""
@@ -149,10 +158,14 @@ class _Source:
             for frame in self._decoded():
                 for one in pipeline.process(frame):
                     self._put(one)
+                if pipeline.watched:
+                    self._frames.note_activity(frame.t)
+                self._put_cut()
                 self._tell()
         finally:
             for one in pipeline.flush():
                 self._put(one)
+            self._put_cut(is_end=True)
 
     def _decoded(self) -> Iterator[DecodedFrame]:
         for frame in self._frames:
@@ -167,9 +180,20 @@ class _Source:
         if self._settings.hotlist is None:
             return
         met = self._settings.hotlist.match([read.posterior], read.seen_at or datetime.now(UTC))[0]
-        self._put_hits([(read.pass_id, match, None) for match in met])
+        if self._clips is not None and met:
+            self._clips.order(read, met)
+        else:
+            self._put_hits([(read.pass_id, match, None) for match in met])
 
-    def _put_hits(self, hits: Sequence[tuple[str, Match, str | None]]) -> None:
+    def _put_cut(self, *, is_end: bool = False) -> None:
+        """Tell the hits whose clips are cut; at the end of the source, all."""
+        if self._clips is not None:
+            self._put_hits(self._clips.finished(is_end=is_end))
+            for failure in self._clips.failures:
+                self._scan.warn(self._name, Reason.CLIP_MISSED, failure)
+            self._clips.failures.clear()
+
+    def _put_hits(self, hits: Sequence[Hit]) -> None:
         for pass_id, match, clip in hits:
             self._scan._emit(HitRow.of(self._name, pass_id, match, clip))
 

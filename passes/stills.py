@@ -52,7 +52,7 @@ def read_still(
             best_t=None,
             seen_at=None,
         )
-        passes.append(Pass(read, crop.picture.copy(), seen, origin, scale))
+        passes.append(Pass(read, crop.picture.copy(), seen, origin, scale, reading.posterior))
     return passes
 
 

@@ -38,6 +38,7 @@ def scan(
         Path | None,
         typer.Option("--hotlist", metavar="FILE.csv", help="Plates to look for; one column 'plate' is enough."),
     ] = None,
+    clips: Annotated[Path | None, typer.Option("--clips", metavar="DIR", help="Put the clips of hits there.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line on stdout, and nothing else.")
     ] = False,
@@ -96,7 +97,13 @@ def scan(
             completed=done.number - 1 + min(share, 1.0),
         )
 
-    settings = scanning.ScanSettings(hotlist=listed, decode_threads=threads)
+    if clips is not None:
+        try:
+            clips.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            stderr.print(f"[red]beket:[/] the folder {clips} can't be made: {error.strerror}", highlight=False)
+            raise typer.Exit(2) from None
+    settings = scanning.ScanSettings(hotlist=listed, clips=clips, decode_threads=threads)
     work = scanning.Scan(detectors, plate_reader, settings, emit, advance)
     is_interrupted = False
     try:
@@ -146,9 +153,7 @@ def _print_table(rows: list[Row], console: Console) -> None:
         if not isinstance(row, PassRow):
             continue
         seen = "" if row.t_in is None or row.t_out is None else f"{_clock(row.t_in)} - {_clock(row.t_out)}"
-        met = ", ".join(
-            f"{h.kind} {h.plate} ({h.category}, {h.score:.2f})" for h in hits.get((row.source, row.pass_id), [])
-        )
+        met = ", ".join(_told(hit) for hit in hits.get((row.source, row.pass_id), []))
         table.add_row(
             row.source.rsplit("/", 1)[-1],
             row.text or "-",
@@ -168,6 +173,11 @@ def _print_table(rows: list[Row], console: Console) -> None:
         + (f", {failed} sources failed" if failed else ""),
         highlight=False,
     )
+
+
+def _told(hit: HitRow) -> str:
+    clip = f" {hit.clip}" if hit.clip else ""
+    return f"{hit.kind} {hit.plate} ({hit.category}, {hit.score:.2f}){clip}"
 
 
 def _clock(t: float) -> str:
