@@ -7,7 +7,7 @@ UV := .venv/bin/uv
 CONSOLE := api/console
 RTSP_PACKAGES := python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 
-.PHONY: help setup demo test rtsp-server check lock format clean training
+.PHONY: help setup console demo test rtsp-server browser check lock format clean training
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,13 +21,37 @@ help: ## list the targets
 
 setup: .venv/.made ## create .venv with everything beket and its tests need
 
-check: setup ## ruff, formatting, types and the order of imports
+# The console's stamps lie in node_modules, so that they go with it.
+PAGE := $(CONSOLE)/dist/index.html
+MODULES := $(CONSOLE)/node_modules/.made
+PAGE_CHECKED := $(CONSOLE)/node_modules/.checked
+PAGE_SOURCES := $(shell find $(CONSOLE)/src -type f 2>/dev/null) \
+	$(addprefix $(CONSOLE)/,package.json package-lock.json index.html vite.config.ts tsconfig.json eslint.config.js)
+
+$(MODULES): $(CONSOLE)/package.json $(CONSOLE)/package-lock.json
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null \
+		|| { echo "the console needs Node.js 20.19 or later, with npm (nodejs.org, or your distribution's nodejs and npm)"; exit 1; }
+	npm --prefix $(CONSOLE) ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(PAGE): $(MODULES) $(PAGE_SOURCES)
+	npm --prefix $(CONSOLE) run --silent build -- --logLevel warn
+	touch $@
+
+$(PAGE_CHECKED): $(MODULES) $(PAGE_SOURCES)
+	npm --prefix $(CONSOLE) run --silent check
+	npm --prefix $(CONSOLE) run --silent lint
+	touch $@
+
+console: $(PAGE) ## build the console's page
+
+check: setup $(PAGE_CHECKED) ## ruff, formatting, types and the order of imports; the console's types and lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-test: setup rtsp-server ## run all tests
+test: setup console rtsp-server browser ## run all tests
 	$(BIN)/pytest
 
 rtsp-server: ## install gst-rtsp-server for the tests of cameras, where that is possible (Debian, as root)
@@ -35,6 +59,12 @@ rtsp-server: ## install gst-rtsp-server for the tests of cameras, where that is 
 	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 	     apt-get install -y -qq --no-install-recommends $(RTSP_PACKAGES) >/dev/null; } \
 	|| echo "no gst-rtsp-server here: the tests that need a real RTSP server will be skipped"
+
+browser: ## install Chromium for the tests of the console, where that is possible (Debian, as root)
+	@command -v chromium >/dev/null || test -n "$$BEKET_CHROMIUM" \
+	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	     apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+	|| echo "no Chromium here: the tests of the console in a browser will be skipped"
 
 format: setup ## format the code
 	$(BIN)/ruff check --fix .

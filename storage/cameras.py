@@ -113,9 +113,7 @@ class CameraBook:
 
     def list(self) -> list[CameraView]:
         """All cameras by id, as they may be shown."""
-        with self._database.transaction() as connection:
-            rows = connection.execute(f"SELECT {_VIEW} FROM cameras ORDER BY camera_id").fetchall()  # noqa: S608
-        return [CameraView(*row) for row in rows]
+        return list_cameras(self._database)
 
     def enabled(self) -> Sequence[Camera]:
         """The cameras to be played, with their addresses opened. Raises ``SealBroken`` when the key is another one."""
@@ -144,3 +142,10 @@ class CameraBook:
                 data = {"camera_id": camera_id, "state": state, "reason": reason, "since": since.isoformat()}
                 append_event(connection, "camera.state", data)
         return bool(changed)
+
+
+def list_cameras(database: Database) -> list[CameraView]:
+    """All cameras by id, as they may be shown: for those who hold no key to the addresses. Raises ``DatabaseAway``."""
+    with database.transaction() as connection:
+        rows = connection.execute(f"SELECT {_VIEW} FROM cameras ORDER BY camera_id").fetchall()  # noqa: S608
+    return [CameraView(*row) for row in rows]

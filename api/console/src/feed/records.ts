@@ -1,0 +1,94 @@
+// The records of ARCHITECTURE.md, as the API sends them.
+
+export type HitKind = "exact" | "probable";
+export type MediaState = "pending" | "ready" | "lost";
+
+export interface Camera {
+  camera_id: string;
+  name: string;
+  place: string;
+}
+
+export interface Entry {
+  entry_id: string;
+  plate: string;
+  category: string;
+  note: string;
+  hotlist: string;
+  legal_basis: string | null;
+  valid_until: string | null;
+}
+
+export type PictureKind = "plate" | "vehicle";
+
+export interface Picture {
+  state: MediaState;
+  kinds: PictureKind[];
+}
+
+export interface Clip {
+  state: MediaState;
+  duration_s: number | null;
+  codec: string | null;
+  mime: string | null;
+  reason: string | null;
+}
+
+export interface Alert {
+  alert_id: string;
+  camera: Camera;
+  pass_id: string;
+  text: string;
+  characters: number[];
+  score: number;
+  kind: HitKind;
+  entry: Entry;
+  country: string | null;
+  format: string | null;
+  lines: number;
+  vehicle_type: string | null;
+  seen_at: string | null;
+  raised_at: string;
+  updated_at: string | null;
+  sightings: number;
+  picture: Picture;
+  clip: Clip;
+}
+
+export interface CameraStatus extends Camera {
+  state: string;
+  reason: string | null;
+  since: string | null;
+}
+
+export interface AlertPage {
+  alerts: Alert[];
+  /** Where the next, older page starts; null at the end. */
+  next: string | null;
+  /** Cursor of the event log at which this page was true. */
+  cursor: number;
+}
+
+export interface CameraList {
+  cameras: CameraStatus[];
+}
+
+export interface LogEvent<Data> {
+  cursor: number | null;
+  kind: string;
+  at: string;
+  data: Data;
+}
+
+export interface StreamState {
+  live: boolean;
+  since: string;
+  reason: string | null;
+}
+
+export interface CameraChange {
+  camera_id: string;
+  state: string;
+  reason: string | null;
+  since: string | null;
+}

@@ -1,0 +1,113 @@
+"""What the API sends, as pydantic models: the JSON of ARCHITECTURE.md, and the source of the OpenAPI document."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from storage.alerts import MediaState
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class CameraName(_Record):
+    camera_id: str
+    name: str
+    place: str = Field("", description="Where it stands, in words.")
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+class AlertEntry(_Record):
+    """The hotlist entry that was met, as it stood when the alert was raised."""
+
+    entry_id: str
+    plate: str = Field(description="0-9 A-Z; `?` stands for any one character, `*` for any run of them.")
+    category: str
+    note: str = ""
+    hotlist: str = Field("", description="Name of the list.")
+    legal_basis: str | None = None
+    valid_until: datetime | None = None
+
+
+class PictureState(_Record):
+    state: MediaState
+    kinds: list[Literal["plate", "vehicle"]] = Field([], description="`vehicle` is at `/picture`, `plate` at `/plate`.")
+
+
+class ClipState(_Record):
+    state: MediaState
+    duration_s: float | None = None
+    codec: str | None = None
+    mime: str | None = Field(None, description="Type with codecs, for `canPlayType`.")
+    reason: str | None = None
+
+
+class Alert(_Record):
+    """A hit put before operators."""
+
+    alert_id: str
+    camera: CameraName
+    pass_id: str
+    text: str = Field(description="The plate as it was read.")
+    characters: list[float] = Field(description="Probability of each character of `text`.")
+    read_score: float | None = Field(None, description="Probability that `text` is right in every character.")
+    score: float = Field(description="Probability that the vehicle carries the entry's plate.")
+    kind: Literal["exact", "probable"]
+    entry: AlertEntry
+    country: str | None = None
+    format: str | None = None
+    lines: int = 1
+    vehicle_type: str | None = None
+    seen_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    raised_at: datetime
+    updated_at: datetime | None = None
+    sightings: int = 1
+    state: str = "new"
+    picture: PictureState
+    clip: ClipState
+
+
+class AlertPage(_Record):
+    """Alerts newest first, and the way to the older ones."""
+
+    alerts: list[Alert]
+    next: str | None = Field(description="Give it as `before` to get the next, older page; null at the end.")
+    cursor: int = Field(description="Follow `/events` from here and nothing after this page is missed.")
+
+
+class CameraStatus(CameraName):
+    """A camera and how it is, without anything of its address."""
+
+    state: str
+    reason: str | None = None
+    since: datetime | None = None
+
+
+class CameraList(_Record):
+    cameras: list[CameraStatus]
+
+
+class StoreHealth(_Record):
+    state: Literal["up", "down"]
+    detail: str | None = None
+
+
+class StreamHealth(_Record):
+    live: bool
+    since: datetime
+    reason: str | None = None
+
+
+class Health(_Record):
+    """How the API and its stores are. `degraded`: it answers, but a store is away."""
+
+    state: Literal["up", "degraded"]
+    version: str
+    database: StoreHealth
+    events: StreamHealth
