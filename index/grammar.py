@@ -71,44 +71,43 @@ class Grammar:
         no_format_share: float = NO_FORMAT_SHARE,
     ) -> None:
         self.formats = tuple(formats)
-        self._spellings = {
-            format.name: [s for text in format.spellings for s in spell(text)] for format in self.formats
-        }
+        self._spellings = [[s for text in format.spellings for s in spell(text)] for format in self.formats]
+        self._matchers = [re.compile("|".join(map(_pattern, spellings))) for spellings in self._spellings]
         countries = {format.country for format in self.formats}
         others = [country for country in countries if country not in shares]
-        share = {c: shares[c] for c in countries if c in shares} | {
-            c: OTHER_COUNTRIES_SHARE / len(others) for c in others
-        }
+        share = {c: shares.get(c, OTHER_COUNTRIES_SHARE / max(len(others), 1)) for c in countries}
         total = sum(share.values()) + no_format_share
         weights = {c: sum(f.weight for f in self.formats if f.country == c) for c in countries}
-        self.shares = {f.name: share[f.country] / total * f.weight / weights[f.country] for f in self.formats}
+        self._shares = [share[f.country] / total * f.weight / weights[f.country] for f in self.formats]
+        self._each = [
+            share / sum(math.prod(map(len, spelling)) for spelling in spellings)
+            for share, spellings in zip(self._shares, self._spellings, strict=True)
+        ]
         self.no_format_share = no_format_share / total
-        self._pattern_of = {f.name: re.compile("|".join(map(_pattern, self._spellings[f.name]))) for f in self.formats}
 
-    def size(self, format: str) -> int:
-        """How many plates a format can spell (spellings that overlap counted twice)."""
-        return sum(math.prod(map(len, spelling)) for spelling in self._spellings[format])
+    def share(self, format: str) -> float:
+        """Share of passing vehicles with plates of this name."""
+        return sum(share for f, share in zip(self.formats, self._shares, strict=True) if f.name == format)
 
     def classify(self, text: str) -> list[Kind]:
         """Every format that spells ``text``, the likeliest first."""
         kinds = [
-            Kind(format.name, format.country, _region(format.name, text))
-            for format in self.formats
-            if self._pattern_of[format.name].fullmatch(text)
+            (-each, Kind(format.name, format.country, _region(format.name, text)))
+            for format, matcher, each in zip(self.formats, self._matchers, self._each, strict=True)
+            if matcher.fullmatch(text)
         ]
-        return sorted(kinds, key=lambda kind: -self.shares[kind.format] / self.size(kind.format))
+        return [kind for _, kind in sorted(kinds, key=lambda ranked: ranked[0])]
 
     def is_possible(self, text: str) -> bool:
         """Whether any known format spells ``text``."""
-        return any(pattern.fullmatch(text) for pattern in self._pattern_of.values())
+        return any(matcher.fullmatch(text) for matcher in self._matchers)
 
     @cached_property
     def patterns(self) -> Patterns:
         """All spellings as arrays, equal ones joined, with the prior probability of each single plate."""
         prior: dict[Spelling, float] = {}
-        for format in self.formats:
-            each = self.shares[format.name] / self.size(format.name)
-            for spelling in self._spellings[format.name]:
+        for each, spellings in zip(self._each, self._spellings, strict=True):
+            for spelling in spellings:
                 prior[spelling] = prior.get(spelling, 0.0) + each
         for length in range(1, SLOTS + 1):
             spelling = (ALPHABET[:SYMBOLS],) * length
