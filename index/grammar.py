@@ -30,6 +30,8 @@ from index.formats import (
 _TOKEN = re.compile(r"\[[^]]+\]|\{[^}]+\}|.")
 _DIGITS = ALPHABET[:10]
 _LETTERS = ALPHABET[10:36]
+_KINDS = (slice(0, 10), slice(10, BLANK), slice(BLANK, BLANK + 1))
+_SHAPE_OF = np.array([0] * 10 + [1] * 26 + [2])
 SYMBOLS: Final = BLANK
 """Symbols that can stand on a plate: all but the blank."""
 
@@ -84,6 +86,7 @@ class Grammar:
             for share, spellings in zip(self._shares, self._spellings, strict=True)
         ]
         self.no_format_share = no_format_share / total
+        self._shapes: dict[int, list[tuple[float, list[tuple[int, NDArray[np.bool_]]]]]] = {}
 
     def share(self, format: str) -> float:
         """Share of passing vehicles with plates of this name."""
@@ -122,25 +125,30 @@ class Grammar:
 
     def priors(self, codes: NDArray[np.integer]) -> NDArray[np.float64]:
         """Probability that a passing vehicle carries each plate: codes ``(N, SLOTS)`` to ``(N,)``."""
-        shape_of = np.array([0] * 10 + [1] * 26 + [2])
-        keys = shape_of[codes] @ (3 ** np.arange(SLOTS))
-        patterns = self.patterns
+        keys = _SHAPE_OF[codes] @ (3 ** np.arange(SLOTS))
         result = np.zeros(len(codes))
         for key in np.unique(keys):
             rows = np.flatnonzero(keys == key)
-            first = codes[rows[0]]
-            shape = shape_of[first]
-            for classes, prior in zip(patterns.classes, patterns.prior, strict=True):
-                masks = patterns.masks[classes]
-                if not all(_spells_shape(masks[slot], shape[slot]) for slot in range(SLOTS)):
-                    continue
+            for prior, narrow in self._of_shape(int(key)):
                 fits = np.ones(len(rows), dtype=bool)
-                for slot in range(SLOTS):
-                    whole = masks[slot, :10].all() if shape[slot] == 0 else masks[slot, 10:36].all()
-                    if shape[slot] != 2 and not whole:
-                        fits &= masks[slot][codes[rows, slot]]
+                for slot, mask in narrow:
+                    fits &= mask[codes[rows, slot]]
                 result[rows[fits]] += prior
         return result
+
+    def _of_shape(self, key: int) -> list[tuple[float, list[tuple[int, NDArray[np.bool_]]]]]:
+        """Prior of each pattern that spells plates of a shape, with the slots where it allows only some symbols."""
+        known = self._shapes.get(key)
+        if known is None:
+            shape = key // 3 ** np.arange(SLOTS) % 3
+            known = []
+            for classes, prior in zip(self.patterns.classes, self.patterns.prior, strict=True):
+                masks = [self.patterns.masks[number][_KINDS[kind]] for number, kind in zip(classes, shape, strict=True)]
+                if all(mask.any() for mask in masks):
+                    narrow = [slot for slot, mask in enumerate(masks) if not mask.all()]
+                    known.append((float(prior), [(slot, self.patterns.masks[classes[slot]]) for slot in narrow]))
+            self._shapes[key] = known
+        return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +162,6 @@ class Patterns:
     masks: NDArray[np.bool_]
     classes: NDArray[np.int64]
     prior: NDArray[np.float64]
-
-
-def _spells_shape(mask: NDArray[np.bool_], shape: int) -> bool:
-    return bool((mask[:10], mask[10:36], mask[36:])[shape].any())
 
 
 def _pattern(spelling: Spelling) -> str:

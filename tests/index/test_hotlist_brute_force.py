@@ -16,7 +16,7 @@ from index.confusion import SOURCES, Confusion, Evidence
 from index.entry import Entry, HitKind
 from index.formats import Format
 from index.grammar import GRAMMAR, Grammar, spell
-from index.hotlist import CERTAIN, HotlistIndex
+from index.hotlist import CERTAIN, MOST_TEXTS, HotlistIndex
 from index.traffic import FLOOR, Traffic
 
 from .conftest import NOW, make_entry
@@ -141,13 +141,14 @@ SPELLED = st.sampled_from(sorted(spelled_out(Grammar(SMALL, {"xx": 0.8}, 0.0))))
 DAYS = st.sampled_from([(-1, 30), (-1, 30), (-1, 30), (-5, -1), (1, 5), (0, 1), (-1, 0)])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(
     plates=st.lists(st.tuples(SPELLED | TEXTS | PARTIALS, DAYS), max_size=25),
     reads=st.lists(posteriors(), min_size=1, max_size=4),
     confusion=CONFUSIONS,
     threshold=st.sampled_from([FLOOR, 0.2, 0.5, 0.9]),
     removed=st.sets(st.integers(0, 24)),
+    most_texts=st.sampled_from([1, MOST_TEXTS]),
 )
 def test_index_equals_brute_force(
     plates: list[tuple[str, tuple[int, int]]],
@@ -155,11 +156,14 @@ def test_index_equals_brute_force(
     confusion: Confusion,
     threshold: float,
     removed: set[int],
+    most_texts: int,
 ) -> None:
     grammar = Grammar(SMALL, {"xx": 0.8}, 0.0)
     entries = [make_entry(str(number), plate, days) for number, (plate, days) in enumerate(plates)]
     half = len(entries) // 2
-    index = HotlistIndex.build(entries[:half], confusion=confusion, grammar=grammar, traffic=TRAFFIC)
+    index = HotlistIndex.build(
+        entries[:half], confusion=confusion, grammar=grammar, traffic=TRAFFIC, most_texts=most_texts
+    )
     for entry in entries[half:]:
         index.add([entry])
     index.remove(map(str, removed))
@@ -172,7 +176,7 @@ def test_index_equals_brute_force(
     agree(index, logs, expected, threshold)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     seed=st.integers(0, 2**32 - 1),
     reads=st.lists(posteriors("0OD1I8B5SZ2", 9), min_size=1, max_size=3),
