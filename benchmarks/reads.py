@@ -1,7 +1,8 @@
 """Reads for the matching benchmark: a bank of a reader's reads of known plates, and reads of any plate made from it.
 
 ``python -m benchmarks.reads MODEL.onnx OUT.npz --plates 3000 [--fonts FOLDER]`` draws Kazakh plates, reads them
-with the model, and keeps ``log_probs (N, 10, 37) float16`` and ``truths (N,)``. Without a bank a stated synthetic reader serves.
+with the model, and keeps ``log_probs (N, 10, 37) float16`` and ``truths (N,)``. Without a bank a stated synthetic
+reader serves.
 """
 
 from __future__ import annotations
