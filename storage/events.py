@@ -52,10 +52,12 @@ class Listener:
         self._channel = channel
         self._connection: Connection | None = None
         self._closed = threading.Event()
+        self._guard = threading.Lock()
+        """Held by whoever uses the connection, so that ``close`` does not pull it from under a ``wait``."""
 
     def start(self) -> None:
         """Begin to listen; what is notified from now on wakes the next ``wait``. Raises ``DatabaseAway``."""
-        if self._connection is None or self._connection.closed:
+        if not self._closed.is_set() and (self._connection is None or self._connection.closed):
             connection = self._database.connect(autocommit=True)
             try:
                 connection.execute(f"LISTEN {self._channel}".encode())
@@ -69,6 +71,12 @@ class Listener:
 
         Raises ``DatabaseAway``.
         """
+        with self._guard:
+            return self._wait(timeout_s)
+
+    def _wait(self, timeout_s: float) -> bool:
+        if self._closed.is_set():
+            return False
         if self._connection is None or self._connection.closed:
             self.start()
             return True
@@ -90,8 +98,9 @@ class Listener:
     def close(self) -> None:
         """Stop listening; a ``wait`` under way returns within a second."""
         self._closed.set()
-        if self._connection is not None:
-            self._connection.close()
+        with self._guard:
+            if self._connection is not None:
+                self._connection.close()
 
     def __enter__(self) -> Listener:
         return self

@@ -61,6 +61,17 @@ def test_a_listener_wakes_on_an_event(database: Database) -> None:
         assert listener.wait(5)
 
 
+def test_closing_ends_a_wait(database: Database) -> None:
+    listener = EventLog(database).listen()
+    listener.start()
+    waiter = threading.Thread(target=listener.wait, args=[60])
+    waiter.start()
+    listener.close()
+    waiter.join(5)
+    assert not waiter.is_alive()
+    assert not listener.wait(60)
+
+
 def test_a_listener_survives_a_broken_connection(database: Database) -> None:
     log = EventLog(database)
     with log.listen() as listener:
