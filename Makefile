@@ -19,6 +19,11 @@ help: ## list the targets
 	$(UV) pip install -q -p .venv -c constraints.txt -e '.[dev]'
 	touch $@
 
+# a region is a dozen processes: none should compile the libraries again, as uv leaves them to
+.venv/.compiled: .venv/.made
+	@$(BIN)/python -m compileall -q -j 0 .venv/lib >/dev/null 2>&1 || true
+	@touch $@
+
 setup: .venv/.made ## create .venv with everything beket and its tests need
 
 # The console's stamps lie in node_modules, so that they go with it.
@@ -51,7 +56,12 @@ check: setup $(PAGE_CHECKED) ## ruff, formatting, types and the order of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-test: setup console rtsp-server browser ## run all tests
+demo: setup console .venv/.compiled ## play four simulated cameras on this machine and alert; Ctrl-C ends all of it
+	@$(BIN)/beket models pull
+	@$(BIN)/beket demo
+
+test: setup console .venv/.compiled rtsp-server browser ## run all tests
+	$(BIN)/beket models pull
 	$(BIN)/pytest
 
 rtsp-server: ## install gst-rtsp-server for the tests of cameras, where that is possible (Debian, as root)

@@ -53,7 +53,7 @@ class Clip:
 
 
 class ClipJob:
-    """A clip that waits for its post-roll without a thread of its own: ask ``is_ready`` now and then, ``cut`` once.
+    """A clip that waits for its post-roll without a thread of its own: ask ``is_ready`` now and then, then ``cut``.
 
     It holds on to the GOPs that it needs from the moment of the request, whatever the ring drops meanwhile.
     """
@@ -61,7 +61,7 @@ class ClipJob:
     def __init__(
         self, source: object, ring: PacketRing, t0: float, t1: float, path: Path, settings: ClipSettings | None = None
     ) -> None:
-        settings = settings or ClipSettings()
+        settings = self._settings = settings or ClipSettings()
         self.path = path
         self._source = source
         self._ring = ring
@@ -76,6 +76,13 @@ class ClipJob:
         """Whether the post-roll has come, or will not come any more."""
         self._hold()
         return self._ring.t_end >= self._t1 or self._ring.ended or time.monotonic() >= self._deadline
+
+    def extend(self, t1: float) -> None:
+        """The pass goes on to ``t1``: the clip ends there, and takes its post-roll from there. Not beyond ``max_s``."""
+        t1 = min(t1 + self._settings.post_s, self._t0 + self._settings.max_s)
+        self._t1 = max(self._t1, t1)
+        self._deadline = time.monotonic() + max(self._t1 - self._ring.t_end, 0.0) + self._settings.wait_s
+        self._hold()
 
     def cut(self) -> Clip:
         """Write the clip, from what has come so far. Takes some 10 ms; raises ClipFailed or OSError (a full disk)."""

@@ -1,0 +1,254 @@
+"""Many cameras in one process: sessions, passes, reports, clips. Knows its peers as ports, and nothing of Ray."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from actors.camera import CameraSpec, WatchedCamera
+from actors.clip_desk import ClipDesk
+from actors.journal import Journal
+from actors.outbox import Outbox
+from actors.peers import PeerAway, Peers
+from passes.options import PassOptions
+from passes.pipeline import Detectors, PassPipeline
+from video.clip import ClipJob
+from video.errors import VideoError
+from video.session import CameraSession, SessionSettings
+from video.source import SourceRules, parse_source
+from video.state import Health
+
+_log = logging.getLogger("beket.ingest")
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """What an ingest keeps to. ``folder`` holds its journal, its clips, and the cameras it was last given."""
+
+    folder: Path
+    workers: int = 2
+    rules: SourceRules = field(default_factory=SourceRules)
+    session: SessionSettings = field(default_factory=SessionSettings)
+    passes: PassOptions = field(default_factory=PassOptions)
+    longest_clip_s: float = 60.0
+    journal_bytes: int = 2 * 2**30
+
+
+class Ingest:
+    """Watches cameras until closed. Thread-safe.
+
+    Sessions demux in threads of their own; ``workers`` threads take whichever camera has frames. A report lies in
+    the journal before anyone is told of it. Started over the folder of one that was killed, it takes up its cameras
+    and its reports.
+    """
+
+    def __init__(self, options: IngestOptions, detectors: Detectors, peers: Peers) -> None:
+        self._options = options
+        self._detectors = detectors
+        self._peers = peers
+        self._started = time.monotonic()
+        self._cameras: dict[str, WatchedCamera] = {}
+        self._refused: dict[str, str] = {}
+        self._lock = threading.RLock()
+        self._ready: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._queued: set[str] = set()
+        self._states: dict[str, Health] = {}
+        self._states_changed = threading.Condition()
+        self._closing = threading.Event()
+        self._failures = 0
+        options.folder.mkdir(parents=True, exist_ok=True)
+        self._journal = Journal(options.folder / "journal", max_bytes=options.journal_bytes)
+        self._clips = ClipDesk(
+            options.folder / "clips",
+            self._request_clip,
+            peers.archive,
+            longest_s=options.longest_clip_s,
+        )
+        self._outbox = Outbox(self._journal, peers.matcher, peers.publisher, self._clips.want)
+        self._workers = [
+            threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(max(options.workers, 1))
+        ]
+        self._threads = [
+            threading.Thread(target=self._tick, name="tick", daemon=True),
+            threading.Thread(target=self._announce, name="states", daemon=True),
+        ]
+        for thread in (*self._workers, *self._threads):
+            thread.start()
+        self.assign(self._remembered())
+
+    def assign(self, cameras: Sequence[CameraSpec]) -> None:
+        """Watch exactly these cameras: new ones are connected, others left, those that are the same go on
+        undisturbed."""
+        wanted = {spec.camera_id: spec for spec in cameras}
+        with self._lock:
+            self._remember(cameras)
+            leaving = [c for name, c in self._cameras.items() if wanted.get(name) != c.spec]
+            for camera in leaving:
+                del self._cameras[camera.spec.camera_id]
+            self._refused = {name: why for name, why in self._refused.items() if name in wanted}
+            for spec in cameras:
+                if spec.camera_id not in self._cameras:
+                    self._begin(spec)
+        for camera in leaving:
+            self._end(camera)
+
+    def cameras(self) -> list[str]:
+        """The ids of the cameras that are watched."""
+        with self._lock:
+            return sorted(self._cameras)
+
+    def stats(self) -> dict[str, Any]:
+        """Counts since the start; by camera under ``cameras``."""
+        with self._lock:
+            cameras = {name: camera.stats() for name, camera in self._cameras.items()}
+            refused = dict(self._refused)
+        return {
+            "pid": os.getpid(),
+            "up_s": round(time.monotonic() - self._started, 1),
+            "cpu_s": round(time.process_time(), 2),
+            "outbox": {**asdict(self._outbox.counts), "waiting": self._outbox.waiting},
+            "journal": asdict(self._journal.counts),
+            "clips": {**asdict(self._clips.counts), "waiting": self._clips.waiting},
+            "failures": self._failures,
+            "refused": refused,
+            "cameras": cameras,
+        }
+
+    def close(self) -> None:
+        """Stop watching; deliver what can be delivered, leave the rest to the journal."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        with self._lock:
+            cameras, self._cameras = list(self._cameras.values()), {}
+        for _ in self._workers:
+            self._ready.put(None)
+        for worker in self._workers:
+            worker.join(5.0)
+        closers = [threading.Thread(target=self._end, args=(camera,), daemon=True) for camera in cameras]
+        for closer in closers:
+            closer.start()
+        for closer in closers:
+            closer.join(5.0)
+        self._outbox.close()
+        self._clips.close()
+        with self._states_changed:
+            self._states_changed.notify_all()
+        for thread in self._threads:
+            thread.join(2.0)
+
+    def _begin(self, spec: CameraSpec) -> None:
+        try:
+            source = parse_source(spec.url, self._options.rules)
+        except VideoError as error:
+            self._refused[spec.camera_id] = str(error)
+            _log.error("camera %s is not watched: %s", spec.camera_id, error)
+            return
+        name = spec.camera_id
+        session = CameraSession(
+            name,
+            source,
+            self._options.session,
+            on_state=lambda health: self._note_state(name, health),
+            on_ready=lambda: self._offer(name),
+        )
+        pipeline = PassPipeline(name, self._detectors, self._peers.reader, self._options.passes)
+        self._cameras[name] = WatchedCamera(spec, session, pipeline)
+        session.start()
+
+    def _end(self, camera: WatchedCamera) -> None:
+        camera.session.close()
+        deadline = time.monotonic() + 5.0
+        while not camera.try_begin():
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.01)
+        camera.finish(self._outbox.put)
+
+    def _offer(self, name: str) -> None:
+        """The camera has something to look at; it stands in line once."""
+        with self._states_changed:
+            if name in self._queued:
+                return
+            self._queued.add(name)
+        self._ready.put(name)
+
+    def _work(self) -> None:
+        while True:
+            name = self._ready.get()
+            if name is None or self._closing.is_set():
+                return
+            with self._states_changed:
+                self._queued.discard(name)
+            with self._lock:
+                camera = self._cameras.get(name)
+            if camera is None or not camera.try_begin():
+                continue  # the worker that has it offers it again if anything is left
+            try:
+                camera.look(self._outbox.put)
+            except VideoError as error:
+                _log.warning("camera %s: %s", name, error)
+            except Exception:  # noqa: BLE001 - the worker's outer edge: one camera must not take the others down
+                camera.failures += 1
+                self._failures += 1
+                _log.exception("camera %s: looking at its frames failed", name)
+            finally:
+                camera.end()
+            if camera.session.is_behind:
+                self._offer(name)
+
+    def _tick(self) -> None:
+        """Cameras that send nothing are looked at too: to see that they stall, and to close what was in view."""
+        while not self._closing.wait(1.0):
+            for name in self.cameras():
+                self._offer(name)
+
+    def _note_state(self, name: str, health: Health) -> None:
+        with self._states_changed:
+            self._states[name] = health
+            self._states_changed.notify_all()
+
+    def _announce(self) -> None:
+        while not self._closing.is_set():
+            with self._states_changed:
+                while not self._states and not self._closing.is_set():
+                    self._states_changed.wait(5.0)
+                states, self._states = self._states, {}
+            for name, health in states.items():
+                reason = None if health.reason is None else health.reason.value
+                try:
+                    self._peers.publisher.camera_state(name, health.state.value, reason, health.since)
+                except PeerAway:
+                    with self._states_changed:
+                        self._states.setdefault(name, health)
+                    self._closing.wait(1.0)
+                except Exception:  # noqa: BLE001 - the thread's outer edge
+                    _log.exception("camera %s: its state could not be told", name)
+
+    def _request_clip(self, camera_id: str, t0: float, t1: float, path: Path) -> ClipJob | None:
+        with self._lock:
+            camera = self._cameras.get(camera_id)
+        return None if camera is None else camera.session.request_clip(t0, t1, path)
+
+    def _remembered(self) -> list[CameraSpec]:
+        try:
+            rows = json.loads((self._options.folder / "cameras.json").read_text())
+            return [CameraSpec(**row) for row in rows]
+        except (FileNotFoundError, ValueError, TypeError):
+            return []
+
+    def _remember(self, cameras: Sequence[CameraSpec]) -> None:
+        path = self._options.folder / "cameras.json"
+        draft = path.with_suffix(".part")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump([asdict(spec) for spec in cameras], file)
+        draft.replace(path)

@@ -1,0 +1,114 @@
+"""Reads against the live hotlist, which follows the database by itself."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from actors.peers import PeerAway, Sighting
+from index.entry import Match
+from index.hotlist import HotlistIndex
+from index.read import Posterior
+from storage.database import Database
+from storage.entries import EntryBook
+from storage.errors import DatabaseAway
+
+_log = logging.getLogger("beket.match")
+
+
+class Matcher:
+    """Holds the list in memory, so that matching needs no database. Thread-safe.
+
+    A change of the list is taken in as soon as Postgres tells of it, and looked for every ``poll_s`` besides; an
+    entry's end is known beforehand, so it stops matching on time even when Postgres is away.
+    """
+
+    def __init__(self, database: Database, *, poll_s: float = 1.0, threshold: float | None = None) -> None:
+        self._book = EntryBook(database)
+        self._poll_s = poll_s
+        self._threshold = threshold
+        self._index = HotlistIndex()
+        self._version = -1
+        self._lock = threading.Lock()
+        self._loaded = threading.Event()
+        self._closed = threading.Event()
+        self._counts = {"reads": 0, "hits": 0, "refreshes": 0, "database_away": 0}
+        self._thread = threading.Thread(target=self._follow, name="hotlist", daemon=True)
+        self._thread.start()
+
+    def match(self, sightings: Sequence[Sighting], *, wait_s: float = 30.0) -> list[list[Match]]:
+        """Entries met by each read, likeliest first.
+
+        Raises ``PeerAway`` while the list has never been loaded: to answer "no hit" then would lose one.
+        """
+        if not self._loaded.wait(wait_s):
+            raise PeerAway("the hotlist is not loaded yet: Postgres is away")
+        with self._lock:
+            met = self._index.match(
+                [Posterior(s.log_probs) for s in sightings],
+                [s.seen_at for s in sightings],
+                **({} if self._threshold is None else {"threshold": self._threshold}),
+            )
+            self._counts["reads"] += len(sightings)
+            self._counts["hits"] += sum(map(bool, met))
+        return met
+
+    def stats(self) -> dict[str, float]:
+        with self._lock:
+            return {**self._counts, "entries": len(self._index), "version": self._version}
+
+    def close(self) -> None:
+        self._closed.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        listener = self._book.listen()
+        backoff_s = 0.1
+        try:
+            while not self._closed.is_set():
+                try:
+                    listener.start()
+                    self._refresh()
+                    backoff_s = 0.1
+                    listener.wait(self._poll_s)
+                except DatabaseAway as error:
+                    self._counts["database_away"] += 1
+                    if backoff_s > 1.0:
+                        _log.warning("the hotlist can't be followed: %s", error)
+                    self._closed.wait(backoff_s)
+                    backoff_s = min(backoff_s * 2, 2.0)
+                except Exception:  # noqa: BLE001 - the thread's outer edge: matching goes on with the list as it was
+                    _log.exception("following the hotlist failed")
+                    self._closed.wait(1.0)
+        finally:
+            listener.close()
+
+    def _refresh(self) -> None:
+        now = datetime.now(UTC)
+        if self._version < 0:
+            changes = self._book.live(now=now)
+            index = HotlistIndex.build(changes.entries)
+            with self._lock:
+                self._index, self._version = index, changes.version
+            self._loaded.set()
+            _log.info("hotlist loaded: %d entries, version %d", len(index), changes.version)
+            return
+        started = time.monotonic()
+        changes = self._book.changes(self._version, now=now)
+        if changes.version == self._version:
+            return
+        with self._lock:
+            self._index.remove(changes.gone)
+            self._index.add(changes.entries)
+            self._version = changes.version
+            self._counts["refreshes"] += 1
+        _log.info(
+            "hotlist at version %d: %d taken in, %d out, %.0f ms",
+            changes.version,
+            len(changes.entries),
+            len(changes.gone),
+            1000 * (time.monotonic() - started),
+        )

@@ -1,0 +1,221 @@
+"""The actors: each a thin shell around its plain class. Detached, named, restarted for ever.
+
+A shell's constructor runs again after every death, with the same arguments; what must outlive it lies on disk or in the
+database. Importing this module imports Ray.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from actors.archive import ArchiveOptions, Archiver
+from actors.camera import CameraSpec
+from actors.ingest import Ingest, IngestOptions
+from actors.match import Matcher
+from actors.peers import ClipDelivery, Peers, Recorded, Sighting
+from actors.publish import PublishOptions, RegionPublisher
+from actors.read import BatchReader
+from actors.remote import RemoteActor, RemoteArchive, RemoteMatcher, RemotePublisher, RemoteReader
+from actors.report import PassReport
+from index.entry import Match
+from index.read import PlateRead
+from models.catalogue import open_plate_detector, open_plate_reader, open_vehicle_detector
+from models.ports import Image, PlateReader, Reading
+from models.session import SessionOptions
+from models.store import ModelStore
+from passes.pipeline import Detectors
+from storage.archive import Archive
+from storage.database import Database
+from storage.s3_access import S3Access
+from storage.sealing import Seal
+
+READ, MATCH, PUBLISH, ARCHIVE, INGEST = "read", "match", "publish", "archive", "ingest"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Where the models lie, which are taken, and how they run."""
+
+    folder: Path
+    deny_licences: tuple[str, ...] = ()
+    session: SessionOptions = field(default_factory=SessionOptions)
+    plate_detector: str | None = None
+    plate_reader: str | None = None
+    vehicle_detector: str | None = None
+    vehicles: bool = True
+
+    def store(self) -> ModelStore:
+        return ModelStore(self.folder, deny_licences=self.deny_licences)
+
+    def open_reader(self) -> PlateReader:
+        return open_plate_reader(self.store(), self.session, name=self.plate_reader, pull=False)
+
+    def open_detectors(self) -> Detectors:
+        store = self.store()
+        return Detectors(
+            open_plate_detector(store, self.session, name=self.plate_detector, pull=False),
+            open_vehicle_detector(store, self.session, name=self.vehicle_detector, pull=False)
+            if self.vehicles
+            else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where Postgres and S3 are. Secrets stay out of ``repr``."""
+
+    dsn: str = field(repr=False)
+    s3: S3Access
+    seal_key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ShellOptions:
+    """What every shell is told."""
+
+    namespace: str
+    logs: Path
+
+
+class _Shell:
+    """Logging, and an end that is orderly when the region asks for it."""
+
+    def __init__(self, name: str, shell: ShellOptions) -> None:
+        self.name = name
+        _log_to(shell.logs / f"{name}.log")
+        logging.getLogger("beket").info("%s: begins (process %d)", name, os.getpid())
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def close(self) -> None:
+        """Release what is held; the region ends the actor afterwards."""
+
+
+@ray.remote
+class ReadActor(_Shell):
+    def __init__(self, name: str, shell: ShellOptions, models: ModelChoice) -> None:
+        super().__init__(name, shell)
+        self._reader = BatchReader(models.open_reader())
+
+    def read(self, crops: Sequence[Image]) -> list[Reading]:
+        return self._reader.read(crops)
+
+    def stats(self) -> dict[str, Any]:
+        counts = self._reader.counts
+        return {"pid": os.getpid(), "crops": counts.crops, "batches": counts.batches, "busy_s": round(counts.busy_s, 2)}
+
+
+@ray.remote
+class MatchActor(_Shell):
+    def __init__(self, name: str, shell: ShellOptions, stores: Stores, threshold: float | None = None) -> None:
+        super().__init__(name, shell)
+        self._matcher = Matcher(Database(stores.dsn, connections=2), threshold=threshold)
+
+    def match(self, sightings: Sequence[Sighting]) -> list[list[Match]]:
+        return self._matcher.match(sightings, wait_s=5.0)
+
+    def stats(self) -> dict[str, Any]:
+        return {"pid": os.getpid(), **self._matcher.stats()}
+
+
+@ray.remote
+class PublishActor(_Shell):
+    def __init__(self, name: str, shell: ShellOptions, stores: Stores, options: PublishOptions) -> None:
+        super().__init__(name, shell)
+        self._publisher = RegionPublisher(Database(stores.dsn), Seal.from_file(stores.seal_key), options)
+
+    def record(self, report: PassReport, matches: Sequence[Match]) -> Recorded:
+        return self._publisher.record(report, matches)
+
+    def write_reads(self, reads: Sequence[PlateRead]) -> None:
+        self._publisher.write_reads(reads)
+
+    def camera_state(self, camera_id: str, state: str, reason: str | None, since: datetime) -> None:
+        self._publisher.camera_state(camera_id, state, reason, since)
+
+    def stats(self) -> dict[str, Any]:
+        return {"pid": os.getpid(), **self._publisher.stats()}
+
+    def close(self) -> None:
+        self._publisher.close()
+
+
+@ray.remote
+class ArchiveActor(_Shell):
+    def __init__(self, name: str, shell: ShellOptions, stores: Stores, options: ArchiveOptions) -> None:
+        super().__init__(name, shell)
+        self._archiver = Archiver(Archive(stores.s3), Database(stores.dsn, connections=2), options)
+
+    def take(self, clip: ClipDelivery) -> None:
+        self._archiver.take(clip)
+
+    def give_up(self, camera_id: str, pass_id: str, reason: str) -> None:
+        self._archiver.give_up(camera_id, pass_id, reason)
+
+    def stats(self) -> dict[str, Any]:
+        return {"pid": os.getpid(), **self._archiver.stats()}
+
+    def close(self) -> None:
+        self._archiver.close()
+
+
+@ray.remote
+class IngestActor(_Shell):
+    def __init__(
+        self, name: str, shell: ShellOptions, models: ModelChoice, options: IngestOptions, reader: str
+    ) -> None:
+        super().__init__(name, shell)
+
+        def peer(actor: str) -> RemoteActor:
+            return RemoteActor(actor, shell.namespace)
+
+        self._reader = RemoteReader(peer(reader), models.open_reader)
+        self._ingest = Ingest(
+            options,
+            models.open_detectors(),
+            Peers(
+                self._reader,
+                RemoteMatcher(peer(MATCH)),
+                RemotePublisher(peer(PUBLISH)),
+                RemoteArchive(peer(ARCHIVE)),
+            ),
+        )
+
+    def assign(self, cameras: Sequence[CameraSpec]) -> None:
+        self._ingest.assign(cameras)
+
+    def cameras(self) -> list[str]:
+        return self._ingest.cameras()
+
+    def stats(self) -> dict[str, Any]:
+        return {**self._ingest.stats(), "read_here": self._reader.read_here}
+
+    def close(self) -> None:
+        self._ingest.close()
+
+
+def _log_to(path: Path) -> None:
+    """Send beket's log lines to a file of this actor's own: 5 MB, one older kept."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=5_000_000, backupCount=1, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    for name in ("beket", "video", "storage", "models"):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    # Ctrl-C in a terminal is for the region, which ends its actors in order
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

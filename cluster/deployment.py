@@ -1,0 +1,148 @@
+"""The actors of a region on its engine: created once, found again, asked how they are, ended in order."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError, RayError
+
+from actors import shells
+from actors.shells import ModelChoice, ShellOptions, Stores
+from cluster import plan
+from cluster.errors import RegionError
+from cluster.home import Home
+from cluster.settings import RegionSettings
+from models.session import SessionOptions
+from storage.cameras import Camera
+
+_log = logging.getLogger("beket.region")
+
+_THREADS = 16
+"""Calls that an actor answers side by side; each mostly waits."""
+
+
+def model_choice(settings: RegionSettings, home: Home) -> ModelChoice:
+    """Which networks run, from the settings."""
+    models = settings.models
+    return ModelChoice(
+        folder=home.models,
+        deny_licences=models.deny_licences,
+        session=SessionOptions(threads=models.threads, provider=models.provider),
+        plate_detector=models.plate_detector,
+        plate_reader=models.plate_reader,
+        vehicle_detector=models.vehicle_detector,
+        vehicles=settings.passes.vehicle_type,
+    )
+
+
+class Deployment:
+    """Handles of the region's actors. For the supervising thread alone."""
+
+    def __init__(self, settings: RegionSettings, home: Home, stores: Stores) -> None:
+        self._settings = settings
+        self._home = home
+        self._stores = stores
+        self._shell = ShellOptions(settings.region, home.logs)
+        self._models = model_choice(settings, home)
+        self._handles: dict[str, Any] = {}
+        self._makers: dict[str, Callable[[], Any]] = {}
+        self._ingests: list[str] = []
+        self._placed: dict[str, str] = {}
+
+    def create(self, cameras: int) -> None:
+        """Create every actor that is not there and wait until all have begun. Raises ``RegionError``."""
+        home, settings = self._home, self._settings
+        readers = [shells.READ if n == 0 else f"{shells.READ}-{n}" for n in range(settings.ray.readers)]
+        for name in readers:
+            self._plan(name, shells.ReadActor, name, self._shell, self._models)
+        self._plan(shells.MATCH, shells.MatchActor, shells.MATCH, self._shell, self._stores, settings.alerts.threshold)
+        publish = plan.publish_options(settings, home.actors / shells.PUBLISH)
+        self._plan(shells.PUBLISH, shells.PublishActor, shells.PUBLISH, self._shell, self._stores, publish)
+        archive = plan.archive_options(home.actors / shells.ARCHIVE)
+        self._plan(shells.ARCHIVE, shells.ArchiveActor, shells.ARCHIVE, self._shell, self._stores, archive)
+        self._ingests = plan.ingest_names(cameras, settings.ray.cameras_per_ingest)
+        for number, name in enumerate(self._ingests):
+            options = plan.ingest_options(settings, home.actors / name)
+            reader = readers[number % len(readers)]
+            self._plan(name, shells.IngestActor, name, self._shell, self._models, options, reader)
+        for name in self._makers:
+            self._handles[name] = self._makers[name]()
+        for name in self._makers:
+            self._wait_for(name)
+
+    def assign(self, cameras: Sequence[Camera]) -> None:
+        """Tell the ingests which cameras are theirs. Raises ``RegionError`` when one does not answer."""
+        placed = plan.place_cameras(cameras, self._ingests, self._placed)
+        for name, specs in placed.items():
+            try:
+                ray.get(self._handles[name].assign.remote(specs), timeout=60.0)
+            except RayError as error:
+                raise RegionError(f"actor {name} does not take its cameras ({type(error).__name__})") from error
+        self._placed = {spec.camera_id: name for name, specs in placed.items() for spec in specs}
+
+    def stats(self, timeout_s: float = 5.0) -> dict[str, dict[str, Any] | None]:
+        """What each actor counts; None for one that does not answer in time."""
+        asked = {name: handle.stats.remote() for name, handle in self._handles.items()}
+        deadline = time.monotonic() + timeout_s
+        answers: dict[str, dict[str, Any] | None] = {}
+        for name, reference in asked.items():
+            try:
+                answers[name] = ray.get(reference, timeout=max(0.05, deadline - time.monotonic()))
+            except (RayError, GetTimeoutError):
+                answers[name] = None
+        return answers
+
+    def pids(self) -> dict[str, int]:
+        """The process of each actor that answers."""
+        return {name: int(stats["pid"]) for name, stats in self.stats().items() if stats is not None}
+
+    def revive(self) -> None:
+        """Create anew what Ray has given up: an actor whose constructor failed."""
+        for name in list(self._handles):
+            try:
+                handle = ray.get_actor(name, namespace=self._settings.region)
+            except ValueError:
+                _log.warning("actor %s is gone; it is created anew", name)
+                handle = self._makers[name]()
+            self._handles[name] = handle
+
+    def close(self) -> None:
+        """End the actors, the ingests first: each delivers what it can and leaves the rest on disk."""
+        names = sorted(self._handles, key=lambda name: not name.startswith(shells.INGEST))
+        ingests = [name for name in names if name.startswith(shells.INGEST)]
+        for group in (ingests, [name for name in names if name not in ingests]):
+            closing = [self._handles[name].close.remote() for name in group]
+            for name, reference in zip(group, closing, strict=True):
+                try:
+                    ray.get(reference, timeout=15.0)
+                except (RayError, GetTimeoutError) as error:
+                    _log.warning("actor %s did not close in order (%s)", name, type(error).__name__)
+                ray.kill(self._handles.pop(name), no_restart=True)
+
+    def _plan(self, name: str, shell: Any, *arguments: Any) -> None:
+        def make() -> Any:
+            return shell.options(
+                name=name,
+                namespace=self._settings.region,
+                lifetime="detached",
+                get_if_exists=True,
+                num_cpus=0,
+                max_restarts=-1,
+                max_task_retries=3,
+                max_concurrency=_THREADS,
+            ).remote(*arguments)
+
+        self._makers[name] = make
+
+    def _wait_for(self, name: str) -> None:
+        try:
+            ray.get(self._handles[name].pid.remote(), timeout=120.0)
+        except RayActorError as error:
+            reason = next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
+            raise RegionError(f"actor {name} did not begin: {reason.strip()}") from error
+        except GetTimeoutError as error:
+            raise RegionError(f"actor {name} did not begin within 120 s; see {self._home.logs / 'ray'}") from error

@@ -1,0 +1,204 @@
+"""Ray on this machine, for this region alone: started, joined, and ended without a trace.
+
+Every process of a region carries ``BEKET_REGION=<mark>`` in its environment; that is how leftovers are told from
+strangers.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from cluster.errors import RegionError
+from cluster.home import Home
+from storage.secrets import read_or_make_secret
+
+MARK_VARIABLE: Final = "BEKET_REGION"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How large the engine may be. ``address`` joins a running cluster instead of starting one."""
+
+    namespace: str
+    address: str | None = None
+    num_cpus: int | None = None
+    object_store_mb: int = 200
+    threads: int = 1
+
+
+class Engine:
+    """A Ray of our own (or a place in another's). Start and stop from the main thread: Ray's processes end with it."""
+
+    def __init__(self, home: Home, options: EngineOptions) -> None:
+        self._home = home
+        self._options = options
+        self._node: Any = None
+        self._socket_folder = socket_folder(home)
+
+    def start(self) -> None:
+        """Start and connect. Raises ``RegionError`` with the place of Ray's own logs."""
+        prepare_environment(self._home, self._options.threads)
+        import ray
+
+        if self._options.address is not None:
+            self._connect(ray, self._options.address)
+            return
+        from ray._private.node import Node
+        from ray._private.parameter import RayParams
+
+        shutil.rmtree(self._socket_folder, ignore_errors=True)
+        self._socket_folder.mkdir(mode=0o700)
+        try:
+            # ray.init would start an autoscaler and a log tailer too, which one machine has no use for
+            self._node = Node(
+                RayParams(
+                    node_ip_address="127.0.0.1",
+                    num_cpus=self._options.num_cpus,
+                    object_store_memory=self._options.object_store_mb * 1_000_000,
+                    temp_dir=str(self._socket_folder),
+                    include_dashboard=False,
+                    include_log_monitor=False,
+                    no_monitor=True,
+                ),
+                head=True,
+                shutdown_at_exit=False,
+                spawn_reaper=True,
+            )
+            self._connect(ray, self._node.gcs_address)
+        except Exception as error:  # Ray raises bare exceptions of many kinds here
+            self.stop()
+            if isinstance(error, RegionError):
+                raise
+            raise RegionError(
+                f"Ray did not start: {str(error).splitlines()[0] if str(error) else type(error).__name__}; "
+                f"see {self._home.logs / 'ray'}, and `beket doctor` for memory and /dev/shm"
+            ) from error
+
+    @property
+    def address(self) -> str:
+        """host:port of the engine, for other drivers with the same token."""
+        return str(self._options.address or (self._node.gcs_address if self._node else ""))
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the processes of our own Ray run; another's is taken to."""
+        return self._node is None or not self._node.dead_processes()
+
+    def stop(self) -> None:
+        """Disconnect; end Ray if it is ours, and what it left. Safe to call twice."""
+        import ray
+
+        ray.shutdown()
+        if self._options.address is not None:
+            return
+        if self._node is not None:
+            self._node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
+            self._node = None
+        keep_logs(self._socket_folder, self._home.logs / "ray")
+        shutil.rmtree(self._socket_folder, ignore_errors=True)
+
+    def _connect(self, ray: Any, address: str) -> None:
+        from ray._private import services
+
+        local: dict[str, Any] = {}
+        if self._node is not None:
+            # Ray turns 127.0.0.1 into an outer address, on which a node bound to loopback does not listen
+            services.resolve_ip_for_localhost = lambda host: host
+            local["_node_ip_address"] = "127.0.0.1"
+        try:
+            ray.init(
+                address=address,
+                **local,
+                namespace=self._options.namespace,
+                log_to_driver=False,
+                logging_level="ERROR",
+                configure_logging=False,
+            )
+        except ConnectionError as error:
+            raise RegionError(
+                f"Ray at {address} can't be reached; see that it runs, or leave ray.address out"
+            ) from error
+
+
+def prepare_environment(home: Home, threads: int) -> None:
+    """Set what Ray and every process under it inherit: the mark, the token, and how many threads a library may take."""
+    token = home.secrets / "ray_token"
+    read_or_make_secret(token, 48)
+    os.environ.update(
+        {
+            MARK_VARIABLE: home.mark,
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(token),
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+            # agents that wait on an inherited pipe outlive a killed raylet by minutes
+            "RAY_enable_pipe_based_agent_to_parent_health_check": "0",
+            "RAY_enable_metrics_collection": "0",
+            "RAY_prestart_worker_first_driver": "0",
+            "RAY_DEDUP_LOGS": "0",
+            "RAY_worker_niceness": "0",  # 15 by default: any other program would starve the cameras
+            "OMP_NUM_THREADS": str(threads),
+            "OPENBLAS_NUM_THREADS": str(threads),
+        }
+    )
+    os.environ.pop("RAY_ADDRESS", None)
+
+
+def socket_folder(home: Home) -> Path:
+    """Ray's session folder: short, because a socket's path may have 107 bytes only."""
+    return Path(tempfile.gettempdir()) / f"beket-{os.getuid()}-{home.mark}"
+
+
+def marked_processes(mark: str) -> list[psutil.Process]:
+    """Processes of this user that carry the mark, us and those we run under left out."""
+    mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    needle = f"{MARK_VARIABLE}={mark}".encode()
+    found = []
+    for process in psutil.process_iter():
+        if process.pid in mine:
+            continue
+        try:
+            environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+        except OSError:
+            continue
+        if needle in environment.split(b"\0"):
+            found.append(process)
+    return found
+
+
+def sweep(home: Home, grace_s: float = 3.0, *, spare: int | None = None) -> int:
+    """End every marked process that is still there: politely, then by force. Returns how many there were."""
+    left = [process for process in marked_processes(home.mark) if process.pid != spare]
+    for process in left:
+        _signal(process, signal.SIGTERM)
+    _, alive = psutil.wait_procs(left, grace_s)
+    deadline = time.monotonic() + 10.0
+    while alive and time.monotonic() < deadline:
+        for process in alive:
+            _signal(process, signal.SIGKILL)
+        _, alive = psutil.wait_procs(alive, 1.0)
+    return len(left)
+
+
+def keep_logs(session_root: Path, kept: Path) -> None:
+    """Move the logs of the last session, which are small, to where they outlive it."""
+    for logs in session_root.glob("session_*/logs"):
+        if not logs.is_symlink() and not logs.parent.is_symlink():
+            shutil.rmtree(kept, ignore_errors=True)
+            shutil.copytree(logs, kept, ignore_dangling_symlinks=True, dirs_exist_ok=True)
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return

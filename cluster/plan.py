@@ -1,0 +1,112 @@
+"""From a region's settings to what each actor is told. Pure: starts nothing."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from actors.archive import ArchiveOptions
+from actors.camera import CameraSpec
+from actors.ingest import IngestOptions
+from actors.publish import PublishOptions
+from cluster.home import Home
+from cluster.settings import CameraSettings, RegionSettings
+from passes.options import PassOptions
+from storage.cameras import Camera
+from video.clip import ClipSettings
+from video.gate import GateSettings
+from video.ring import RingSettings
+from video.session import SessionSettings
+from video.source import SourceRules
+from video.watcher import WatchSettings
+
+HOME_PLACEHOLDER = "${home}"
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def in_home(text: str, home: Home) -> str:
+    """``text`` with the home folder put in for ``${home}``."""
+    return text.replace(HOME_PLACEHOLDER, str(home.path))
+
+
+def camera_record(camera: CameraSettings, home: Home) -> Camera:
+    """A configured camera as the database keeps it."""
+    return Camera(
+        camera_id=camera.id,
+        name=camera.name or camera.id,
+        url=in_home(camera.url.get_secret_value(), home),
+        place=camera.place,
+        latitude=camera.latitude,
+        longitude=camera.longitude,
+        enabled=camera.enabled,
+    )
+
+
+def source_rules(settings: RegionSettings) -> SourceRules:
+    """Which addresses cameras may have."""
+    return SourceRules(
+        allow_files=settings.allow_files, networks=tuple(ipaddress.ip_network(net) for net in settings.networks)
+    )
+
+
+def ingest_options(settings: RegionSettings, folder: Path) -> IngestOptions:
+    """What an ingest keeps to; its ring is long enough for a clip's pre-roll and the time a hit takes to be found."""
+    passes, clips = settings.passes, settings.clips
+    return IngestOptions(
+        folder=folder,
+        workers=passes.workers or max(2, cores()),
+        rules=source_rules(settings),
+        session=SessionSettings(
+            watch=WatchSettings(fps=passes.detect_fps, gate=GateSettings() if passes.gate else None),
+            ring=RingSettings(seconds=clips.pre_s + clips.post_s + 14.0, bytes=clips.ring_mb * 2**20),
+            clip=ClipSettings(pre_s=clips.pre_s, post_s=clips.post_s, max_s=clips.longest_s),
+        ),
+        passes=PassOptions(detect_fps=passes.detect_fps),
+        longest_clip_s=clips.longest_s,
+    )
+
+
+def publish_options(settings: RegionSettings, folder: Path) -> PublishOptions:
+    return PublishOptions(
+        folder=folder,
+        retention_hours=settings.retention.reads_h,
+        events_days=settings.retention.events_days,
+        same_alert_within_s=settings.alerts.same_within_s,
+    )
+
+
+def archive_options(folder: Path) -> ArchiveOptions:
+    return ArchiveOptions(folder=folder)
+
+
+def ingest_names(cameras: int, per_ingest: int) -> list[str]:
+    """Names of the ingest actors that so many cameras need; one at least."""
+    return [f"ingest-{n}" for n in range(max(1, -(-cameras // per_ingest)))]
+
+
+def place_cameras(
+    cameras: Sequence[Camera], ingests: Sequence[str], before: dict[str, str]
+) -> dict[str, list[CameraSpec]]:
+    """Which ingest watches which camera. Cameras stay where they are; new ones go to the ingest with the fewest."""
+    placed: dict[str, list[CameraSpec]] = {name: [] for name in ingests}
+    homeless = []
+    for camera in cameras:
+        at = before.get(camera.camera_id)
+        if at in placed:
+            placed[at].append(_spec(camera))
+        else:
+            homeless.append(camera)
+    for camera in homeless:
+        least = min(ingests, key=lambda name: len(placed[name]))
+        placed[least].append(_spec(camera))
+    return placed
+
+
+def _spec(camera: Camera) -> CameraSpec:
+    return CameraSpec(camera.camera_id, camera.url)
