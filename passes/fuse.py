@@ -66,7 +66,7 @@ def agreement(one: Posterior, other: Posterior) -> float:
         return 0.0
     overlap = _overlap(p, q)
     pairs = _path(overlap)
-    return float(sum(overlap[i, j] for i, j in pairs) / length)
+    return min(float(sum(overlap[i, j] for i, j in pairs) / length), 1.0)
 
 
 def align(reference: LogProbs, table: LogProbs) -> LogProbs:

@@ -36,7 +36,8 @@ class Lookout:
         due = self._swept_t is None or not 0 <= frame.t - self._swept_t < options.sweep_every_s
         if moving is None:
             return self._whole(frame, options.crowded_side_px)
-        regions = merged([*moving, *(e for e in expected if not any(m.holds(e) for m in moving))], frame.size)
+        unseen = [e for e in expected if not any(m.holds_middle(e) for m in moving)]
+        regions = merged([*moving, *unseen], frame.size)
         sides = [self._side(r) for r in regions]
         cost = sum(_pixels(r.width, r.height, side) for r, side in zip(regions, sides, strict=True))
         if cost > _pixels(*frame.size, options.crowded_side_px):

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from index.read import Box, PlateRead, Posterior
-from models.ports import PlateDetection, PlateDetector, PlateReader, Reading, VehicleDetector
+from models.ports import PlateDetection, PlateDetector, PlateReader, VehicleDetector
 from passes.crops import Crop, cut
 from passes.fuse import agreement
 from passes.look import Lookout
 from passes.options import PassOptions
 from passes.record import Pass, PassCounts
-from passes.surroundings import find_vehicles, portrait
+from passes.surroundings import find_vehicles, portrait, share_in_view
 from passes.track import SAME, Portrait, Read, Track
 from passes.tracker import Tracker, near_place
 from video.frame import Frame
@@ -91,11 +91,11 @@ class PassPipeline:
 
         plates = self._lookout.find(frame, self._tracker.expected(frame.t, frame.size))
         crops = [cut(frame.bgr(), p.box, p.corners, self.options.read.margin) for p in plates]
-        readings = self._read(plates, crops, frame.t)
-        owners = self._tracker.assign([p.box for p in plates], readings, frame.t)
+        reads = self._read(frame, plates, crops)
+        owners = self._tracker.assign([p.box for p in plates], reads, frame.t)
         seen: list[Track] = []
-        for plate, crop, reading, owner in zip(plates, crops, readings, owners, strict=True):
-            track, closed = self._follow(frame, plate, crop, reading, owner)
+        for plate, crop, read, owner in zip(plates, crops, reads, owners, strict=True):
+            track, closed = self._follow(frame, plate, crop, read, owner)
             out += closed
             seen.append(track)
         self._look_at_vehicles(frame, seen)
@@ -111,35 +111,35 @@ class PassPipeline:
         self._t = None
         return [done for track in tracks for done in self._close(track)]
 
-    def _read(self, plates: Sequence[PlateDetection], crops: Sequence[Crop], t: float) -> list[Reading | None]:
+    def _read(self, frame: Frame, plates: Sequence[PlateDetection], crops: Sequence[Crop]) -> list[Read | None]:
         """Read those crops that can tell something: in one batch."""
-        alone = self._tracker.candidates([p.box for p in plates], t)
+        alone = self._tracker.candidates([p.box for p in plates], frame.t)
         wanted = [
             i
             for i, (plate, crop, track) in enumerate(zip(plates, crops, alone, strict=True))
-            if plate.box.w >= self.options.read.min_width_px and (track is None or track.wants(crop, t))
+            if plate.box.w >= self.options.read.min_width_px and (track is None or track.wants(crop, frame.t))
         ]
-        readings: list[Reading | None] = [None] * len(plates)
+        reads: list[Read | None] = [None] * len(plates)
         if wanted:
             self.counts.crops_read += len(wanted)
             for i, reading in zip(wanted, self._reader.read([crops[i].picture for i in wanted]), strict=True):
-                readings[i] = reading
-        return readings
+                weight = max(reading.legibility, 0.02) * max(crops[i].quality, 0.02)
+                shows = share_in_view(plates[i].box, frame.size)
+                reads[i] = Read(frame.t, frame.seen_at, plates[i].box, reading, weight, shows)
+        return reads
 
     def _follow(
-        self, frame: Frame, plate: PlateDetection, crop: Crop, reading: Reading | None, track: Track | None
+        self, frame: Frame, plate: PlateDetection, crop: Crop, read: Read | None, track: Track | None
     ) -> tuple[Track, list[Pass]]:
         """Give a detection to its track, or begin one. A track twice in a row read as another plate is two vehicles."""
         if track is None:
             track = self._begin(frame, plate, frame.t, frame.seen_at)
         else:
             track.see(plate, frame.t, frame.seen_at)
-        if reading is None:
+        if read is None:
             if track.portrait is None:
                 self._keep_portrait(track, frame, crop, None)
             return track, []
-        weight = max(reading.legibility, 0.02) * max(crop.quality, 0.02)
-        read = Read(frame.t, frame.seen_at, plate.box, reading, weight)
         taken = track.weigh(read, plate)
         closed: list[Pass] = []
         if track.doubt is not None and track.doubt.is_other:

@@ -37,13 +37,10 @@ class Region(NamedTuple):
     def height(self) -> int:
         return self.bottom - self.top
 
-    def holds(self, other: Region) -> bool:
-        return (
-            self.left <= other.left
-            and self.top <= other.top
-            and self.right >= other.right
-            and self.bottom >= other.bottom
-        )
+    def holds_middle(self, other: Region) -> bool:
+        """Whether the middle of ``other`` lies within."""
+        x, y = (other.left + other.right) / 2, (other.top + other.bottom) / 2
+        return self.left <= x <= self.right and self.top <= y <= self.bottom
 
 
 def thinning(width: int) -> int:

@@ -13,6 +13,8 @@ from passes.regions import Region
 
 _LOOK_PX = 320
 """Longest side of a plate's surroundings given to the vehicle detector, pixels."""
+_ASIDE, _ABOVE, _BELOW = 3.4, 4.4, 1.8
+"""Reach of a vehicle from its plate's centre, in half metres: a lorry's cab fits."""
 _ONE_LINE = 2.4
 """Plates wider than this times their height have one line and are about half a metre wide; others a third."""
 
@@ -27,11 +29,18 @@ def surroundings(plate: Box, size: tuple[int, int]) -> Region:
     half_metre = unit(plate)
     x, y = plate.x + plate.w / 2, plate.y + plate.h / 2
     return Region(
-        max(int(x - 3.4 * half_metre), 0),
-        max(int(y - 4.4 * half_metre), 0),
-        min(int(x + 3.4 * half_metre) + 1, size[0]),
-        min(int(y + 1.8 * half_metre) + 1, size[1]),
+        max(int(x - _ASIDE * half_metre), 0),
+        max(int(y - _ABOVE * half_metre), 0),
+        min(int(x + _ASIDE * half_metre) + 1, size[0]),
+        min(int(y + _BELOW * half_metre) + 1, size[1]),
     )
+
+
+def share_in_view(plate: Box, size: tuple[int, int]) -> float:
+    """Share of a plate's surroundings that lies in a frame of ``size``, 0-1."""
+    half_metre = unit(plate)
+    region = surroundings(plate, size)
+    return min(max(region.width, 0) * max(region.height, 0) / (2 * _ASIDE * (_ABOVE + _BELOW) * half_metre**2), 1.0)
 
 
 def find_vehicles(detector: VehicleDetector, frame: Image, plates: Sequence[Box]) -> list[VehicleDetection | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,6 +23,8 @@ OTHER: Final = 0.5
 """Agreement below which two legible readings are of two plates; plates of one region share their last digits."""
 _SURE_LEGIBLE: Final = 0.7
 """Legibility from which a reading can tell plates apart."""
+_CONTRADICTING: Final = 0.8
+"""Legibility from which a reading can say that a plate is another one."""
 _OUT_OF_SIGHT_S: Final = 0.45
 """Time without a detection after which what is seen next may be another vehicle: two looks missed."""
 _STANDING_S: Final = 1.0
@@ -49,10 +52,13 @@ class Read:
     weight: float
     """How much it counts in fusing: the reader's legibility times the crop's quality."""
 
+    shows: float
+    """Share of the vehicle's likely place that lies in the frame: a picture of half a vehicle convinces nobody."""
+
     @property
     def merit(self) -> float:
-        """Which frame to show: weight times the probability of its text."""
-        return self.weight * self.reading.posterior.score
+        """Which frame to show: the surest reading, of a vehicle that is seen whole."""
+        return self.weight * self.reading.posterior.score * self.shows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +69,14 @@ class Portrait:
     vehicle: Image
     origin: tuple[int, int]
     scale: float
+
+
+class Likeness(Enum):
+    """What a reading says of its being the track's plate."""
+
+    SAME = "same"
+    OTHER = "other"
+    UNKNOWN = "unknown"
 
 
 @dataclass(slots=True)
@@ -210,8 +224,10 @@ class Track:
             return False
         if len(self._reads) < options.kept and not self._is_certain():
             return not self.standing or self.crops_read < 3
-        best = max(r.weight for r in self._reads)
-        return crop.quality > 1.15 * best
+        # a better picture is worth having even of a plate that is known
+        return crop.quality > 1.15 * max(r.weight for r in self._reads) or (
+            not is_cut(crop.box, self._size) and crop.box.w > 1.3 * max(r.box.w for r in self._reads)
+        )
 
     def weigh(self, read: Read, plate: PlateDetection) -> bool:
         """Take in a reading of the last sighting; whether it was taken for this plate's. If not, it is set aside.
@@ -219,15 +235,15 @@ class Track:
         When ``doubt.is_other`` holds afterwards, the sightings in doubt are another vehicle's: see ``give_up_doubt``.
         """
         self._last_read_t = read.t
-        says = self.likeness(read.reading)
-        if says is not None and says < OTHER:
+        says = self.likeness(read)
+        if says is Likeness.OTHER:
             if self.doubt is None:
                 self.doubt = Doubt(needed=2, sightings=[(plate, read.t, read.seen_at)])
             self.doubt.reads.append(read)
             self.doubt.others.append(read)
             return False
         if self.doubt is not None:
-            if says is None or says < SAME:
+            if says is not Likeness.SAME:
                 self.doubt.reads.append(read)
                 return False
             for aside in self.doubt.reads:
@@ -236,6 +252,11 @@ class Track:
             self.doubt = None
         self._take(read)
         return True
+
+    def _can_contradict(self, read: Read) -> bool:
+        """Whether a reading is good enough to overrule the track's: a plate that recedes is misread."""
+        usual = float(np.mean([r.weight for r in self._reads]))
+        return read.reading.legibility >= _CONTRADICTING and read.weight >= 0.5 * usual
 
     def give_up_doubt(self) -> Doubt | None:
         """Take the sightings in doubt away from the track, which ends before them."""
@@ -247,11 +268,14 @@ class Track:
                 self._recent = deque(before, maxlen=40)
         return doubt
 
-    def likeness(self, reading: Reading | None) -> float | None:
-        """Agreement of a reading with the track's own, 0-1; None where either is not legible enough to say."""
-        if reading is None or self.fused is None or min(reading.legibility, self.legibility) < _SURE_LEGIBLE:
-            return None
-        return agreement(self.fused, reading.posterior)
+    def likeness(self, read: Read | None) -> Likeness:
+        """Whether a reading is of this track's plate, by what both say."""
+        if read is None or self.fused is None or min(read.reading.legibility, self.legibility) < _SURE_LEGIBLE:
+            return Likeness.UNKNOWN
+        shared = agreement(self.fused, read.reading.posterior)
+        if shared >= SAME:
+            return Likeness.SAME
+        return Likeness.OTHER if shared < OTHER and self._can_contradict(read) else Likeness.UNKNOWN
 
     def _take(self, read: Read) -> None:
         """Add a reading; the heaviest ``kept`` remain."""

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from index.read import Box
-from models.ports import Reading
 from passes.options import TrackOptions
 from passes.regions import Region
-from passes.track import OTHER, SAME, Track
+from passes.track import Likeness, Read, Track
 
 _SETTLED: Final = 0.8
 """Plate widths within which a track's next place must be known for its neighbour to be no candidate."""
@@ -72,8 +71,8 @@ class Tracker:
             owners.append(self.tracks[int(rows[0])] if alone else None)
         return owners
 
-    def assign(self, boxes: Sequence[Box], readings: Sequence[Reading | None], t: float) -> list[Track | None]:
-        """The track of each box, None where a new one begins. ``readings``: of those plates that were read."""
+    def assign(self, boxes: Sequence[Box], reads: Sequence[Read | None], t: float) -> list[Track | None]:
+        """The track of each box, None where a new one begins. ``reads``: of those plates that were read."""
         owners: list[Track | None] = [None] * len(boxes)
         if not boxes or not self.tracks:
             return owners
@@ -84,22 +83,22 @@ class Tracker:
             doubt = place.doubt()
             for j, box in enumerate(boxes):
                 distance = place.distance(box)
-                alike = track.likeness(readings[j])
-                if alike is not None and alike < OTHER and alone[j] is not track:
+                says = track.likeness(reads[j])
+                if says is Likeness.OTHER and alone[j] is not track:
                     continue
                 if distance > self._options.gate:
-                    if alike is None or alike < SAME:
+                    if says is not Likeness.SAME:
                         continue
                     distance = self._options.gate + np.log(distance / self._options.gate)
-                cost = distance + doubt - (_SAME_GAIN if alike is not None and alike >= SAME else 0.0)
+                cost = distance + doubt - (_SAME_GAIN if says is Likeness.SAME else 0.0)
                 gain[i, j] = max(_NEW_COST - cost, 0.1)
         for i, j in _best_pairs(gain):
             owners[j] = self.tracks[i]
-        self._join_leftovers(owners, boxes, readings, t)
+        self._join_leftovers(owners, boxes, reads, t)
         return owners
 
     def _join_leftovers(
-        self, owners: list[Track | None], boxes: Sequence[Box], readings: Sequence[Reading | None], t: float
+        self, owners: list[Track | None], boxes: Sequence[Box], reads: Sequence[Read | None], t: float
     ) -> None:
         """Give plates that no track expected to tracks that found no plate, where place and size allow it.
 
@@ -112,8 +111,7 @@ class Tracker:
                 continue
             place = track.motion.expect(t)
             for j, box in enumerate(boxes):
-                says = track.likeness(readings[j])
-                if owners[j] is not None or (says is not None and says < OTHER):
+                if owners[j] is not None or track.likeness(reads[j]) is Likeness.OTHER:
                     continue
                 distance = place.distance(box)
                 if distance < _LEFTOVER_GATE * self._options.gate and _nearer(track, box):
