@@ -90,10 +90,10 @@ class ClipJob:
         return write_clip(self._source, self._held, self.path)
 
     def _hold(self) -> None:
-        held = {gop.t0: gop for gop in self._held}
+        held = {gop.number: gop for gop in self._held}
         for gop in self._ring.gops(self._t0, self._t1):
-            held[gop.t0] = gop
-        self._held = [held[t0] for t0 in sorted(held)]
+            held[gop.number] = gop
+        self._held = [held[number] for number in sorted(held)]
 
 
 def write_clip(source: object, gops: Sequence[Gop], path: Path) -> Clip:

@@ -5,7 +5,8 @@ Three kinds of evidence, each against what the camera's own empty road has taugh
 - the brightness of keyframes against a learned background that follows the light;
 - between two keyframes of H.264, single P pictures decoded on top of the keyframe, all pictures in between left out:
   what stands still comes out as it was, what moves comes out torn, and the place differs from the keyframe (2 ms for
-  1080p, where decoding the whole GOP takes 150);
+  1080p, where decoding the whole GOP takes 150); of HEVC likewise, where libav paints what is missing grey, so that
+  all that is not grey has been coded anew;
 - the sizes of packets over a window, against their mean at the same place in a GOP.
 
 Pure arithmetic on arrays: decoding is the watcher's work.
@@ -38,8 +39,12 @@ class GateSettings:
     cells: int = 1
     """Cells of 4x4 sampled pixels, half of them changed, that wake the stream."""
     packet_score: float = 3.0
-    """Standard scores of the packets of a window, taken together, that wake it; 0 leaves packets out."""
+    """Standard scores of the packets of a window, taken together, that wake it; 0 leaves packets out. Rises by itself,
+    to twice this at most, where it wakes the stream for nothing."""
     packet_window_s: float = 0.7
+    residue: float = 2.0
+    """Least difference from grey that counts in a sparse picture of HEVC."""
+    residue_cells: int = 6
     look_s: float = 0.6
     """Seconds between looks inside a GOP."""
     linger_s: float = 0.6
@@ -66,6 +71,7 @@ class Gate:
         self._last: NDArray[np.float32] | None = None
         self._t = 0.0
         self._sizes = _PacketSizes(self.settings.packet_window_s)
+        self._packet_score = self.settings.packet_score
 
     @property
     def is_learned(self) -> bool:
@@ -103,14 +109,26 @@ class Gate:
         self.area = _cells(changed)
         return self.area >= self.settings.cells
 
+    def look_residue(self, luma: Luma) -> bool:
+        """Whether a picture of HEVC decoded sparsely holds more newly coded places than an empty road gives."""
+        self.area = _cells(np.abs(luma.astype(np.int16) - 128) > self.settings.residue)
+        return self.area >= self.settings.residue_cells
+
     def weigh(self, size: int, t: float, *, is_keyframe: bool) -> bool:
         """Whether the packets up to this one are too large together for an empty road; call for each, awake or not."""
         score = self._sizes.add(size, t, is_keyframe=is_keyframe)
-        return 0 < self.settings.packet_score <= score
+        return 0 < self._packet_score <= score
 
     def was_empty(self) -> None:
         """Say that the road was empty since the last word on it: those packets are learned from."""
         self._sizes.learn()
+        self._packet_score += 0.02 * (self.settings.packet_score - self._packet_score)
+
+    def was_false_alarm(self) -> None:
+        """Say that packets woke the stream and no picture showed why: they need to say it louder for a while."""
+        self._sizes.learn()
+        if self.settings.packet_score:
+            self._packet_score = min(self._packet_score + 0.5, 2 * self.settings.packet_score)
 
     def was_occupied(self) -> None:
         """Say that the road was not empty: the packets since the last word on it teach nothing."""
@@ -182,7 +200,7 @@ class _PacketSizes:
         phase = min(int((t - self._gop_t) / self._gop_s * _PHASES), _PHASES - 1) if t > self._gop_t else 0
         value = math.log(max(size, 1))
         score = 0.0
-        if self._weight[phase] > 20:
+        if self._weight[phase] >= 12:
             variance = self._square[phase] - self._mean[phase] ** 2
             score = (value - self._mean[phase]) / math.sqrt(max(variance, 0.04))
         self._window.append((t, score))

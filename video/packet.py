@@ -61,6 +61,8 @@ class Gop:
     packets: list[Packet]
     size: int = 0
     """Bytes of all packets."""
+    number: int = 0
+    """The number of its keyframe in the ring."""
 
     @property
     def t0(self) -> float:

@@ -26,7 +26,7 @@ class PacketRing:
 
     def __init__(self, settings: RingSettings | None = None) -> None:
         self.settings = settings or RingSettings()
-        self._gops: deque[tuple[int, Gop]] = deque()
+        self._gops: deque[Gop] = deque()
         self._next = 0
         self._bytes = 0
         self._ended = False
@@ -37,9 +37,9 @@ class PacketRing:
         with self._lock:
             self._ended = False
             if packet.is_keyframe:
-                self._gops.append((self._next, Gop([packet], len(packet.data))))
+                self._gops.append(Gop([packet], len(packet.data), self._next))
             elif self._gops and not packet.discontinuity:
-                gop = self._gops[-1][1]
+                gop = self._gops[-1]
                 gop.packets.append(packet)
                 gop.size += len(packet.data)
             else:
@@ -47,7 +47,7 @@ class PacketRing:
             self._next += 1
             self._bytes += len(packet.data)
             while self._gops and self._is_over():
-                self._bytes -= self._gops.popleft()[1].size
+                self._bytes -= self._gops.popleft().size
             return True
 
     def end(self) -> None:
@@ -71,28 +71,28 @@ class PacketRing:
     @property
     def seconds(self) -> float:
         with self._lock:
-            return duration_of([gop for _, gop in self._gops])
+            return duration_of(list(self._gops))
 
     @property
     def t_end(self) -> float:
         """End of the newest picture in seconds of the stream; minus infinity while the ring is empty."""
         with self._lock:
-            return self._gops[-1][1].t1 if self._gops else float("-inf")
+            return self._gops[-1].t1 if self._gops else float("-inf")
 
     @property
     def t_start(self) -> float:
         """Start of the oldest picture in seconds of the stream; plus infinity while the ring is empty."""
         with self._lock:
-            return self._gops[0][1].t0 if self._gops else float("inf")
+            return self._gops[0].t0 if self._gops else float("inf")
 
     def after(self, number: int, limit: int) -> tuple[int, list[Packet]]:
         """Up to ``limit`` packets from ``number`` on, and the number of the first: greater where some are gone."""
         with self._lock:
             taken: list[Packet] = []
-            first = max(number, self._gops[0][0]) if self._gops else self._next
-            for start, gop in self._gops:
-                if start + len(gop.packets) > first:
-                    taken += gop.packets[max(first - start, 0) :][: limit - len(taken)]
+            first = max(number, self._gops[0].number) if self._gops else self._next
+            for gop in self._gops:
+                if gop.number + len(gop.packets) > first:
+                    taken += gop.packets[max(first - gop.number, 0) :][: limit - len(taken)]
                 if len(taken) >= limit:
                     break
             return first, taken
@@ -100,8 +100,8 @@ class PacketRing:
     def keyframe_before(self, number: int) -> int:
         """Number of the last keyframe at or before ``number``, the oldest one's if that is gone already."""
         with self._lock:
-            starts = [start for start, _ in self._gops if start <= number]
-            return starts[-1] if starts else (self._gops[0][0] if self._gops else self._next)
+            starts = [gop.number for gop in self._gops if gop.number <= number]
+            return starts[-1] if starts else (self._gops[0].number if self._gops else self._next)
 
     def last_keyframe(self) -> int:
         """Number of the newest keyframe."""
@@ -110,14 +110,10 @@ class PacketRing:
     def gops(self, t0: float, t1: float) -> list[Gop]:
         """The GOPs that hold ``[t0, t1]``, whole, as they are now: copies that the ring no longer writes to."""
         with self._lock:
-            return [
-                Gop(list(gop.packets), gop.size)
-                for _, gop in self._gops
-                if gop.t1 > t0 and gop.t0 <= t1 and gop.packets
-            ]
+            return [Gop(list(gop.packets), gop.size, gop.number) for gop in self._gops if gop.t1 > t0 and gop.t0 <= t1]
 
     def _is_over(self) -> bool:
         if self._bytes > self.settings.bytes:
             return True
         # a GOP goes only when what stays still holds the seconds asked for
-        return len(self._gops) > 1 and self._gops[-1][1].t1 - self._gops[1][1].t0 >= self.settings.seconds
+        return len(self._gops) > 1 and self._gops[-1].t1 - self._gops[1].t0 >= self.settings.seconds

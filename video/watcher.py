@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,15 @@ class WatchSettings:
     threads: int = 1
 
 
+class WakeReason(StrEnum):
+    """What woke a stream."""
+
+    KEYFRAME = "keyframe"
+    BETWEEN = "between"
+    PACKETS = "packets"
+    PROOF = "proof"
+
+
 @dataclass(slots=True)
 class WatchCount:
     """What a watcher has done so far."""
@@ -43,7 +54,7 @@ class WatchCount:
     """Packets that the decoder refused."""
     undecoded_run: int = 0
     """Packets in a row without a picture."""
-    wakes: int = 0
+    wakes: Counter[WakeReason] = field(default_factory=Counter)
     awake_s: float = 0.0
     watched_s: float = 0.0
     unwatched_s: float = 0.0
@@ -77,6 +88,8 @@ class Watcher:
         self._wanted_until = float("-inf")
         self._occupied_until = float("-inf")
         self._asleep_since = 0.0
+        self._woken_by = WakeReason.KEYFRAME
+        self._has_seen = False
         self._due = float("-inf")
         self._given = float("-inf")
         # between two frames that the gate sees nothing can be known to have left
@@ -182,6 +195,7 @@ class Watcher:
         if gate is None or settings is None:
             return
         wake_from: int | None = None
+        reason = WakeReason.KEYFRAME
         if packet.is_keyframe:
             self._keyframe = self._look(packet)
             if self._keyframe is None:
@@ -192,21 +206,24 @@ class Watcher:
             else:
                 gate.was_empty()
                 if packet.t - self._asleep_since > settings.prove_s:
-                    wake_from = number
+                    wake_from, reason = number, WakeReason.PROOF
             self._look_due = packet.t + settings.look_s
         elif heavy:
-            wake_from = self._keyframe_number
-        elif self._keyframe is not None and packet.format.codec == "h264" and packet.t >= self._look_due:
+            wake_from, reason = self._keyframe_number, WakeReason.PACKETS
+        elif self._keyframe is not None and packet.t >= self._look_due and packet.format.codec in ("h264", "hevc"):
             self._look_due = packet.t + settings.look_s
             torn = self._look(packet)
-            if torn is not None and gate.look_between(torn, self._keyframe):
-                wake_from = self._keyframe_number
+            if torn is not None:
+                is_h264 = packet.format.codec == "h264"
+                present = gate.look_between(torn, self._keyframe) if is_h264 else gate.look_residue(torn)
+                wake_from, reason = (self._keyframe_number if present else None), WakeReason.BETWEEN
         if wake_from is not None:
-            self._wake(wake_from, packet.t)
+            self._wake(wake_from, packet.t, reason)
 
-    def _wake(self, number: int, t: float) -> None:
+    def _wake(self, number: int, t: float, reason: WakeReason) -> None:
         self.is_awake = True
-        self.count.wakes += 1
+        self.count.wakes[reason] += 1
+        self._woken_by, self._has_seen = reason, False
         if self.gate is not None:
             self.gate.was_occupied()
         self._wanted_until = max(self._wanted_until, t + self._linger_s)
@@ -217,6 +234,8 @@ class Watcher:
         self.is_awake = False
         self._asleep_since = t
         if self.gate is not None:
+            if self._woken_by is WakeReason.PACKETS and not self._has_seen:
+                self.gate.was_false_alarm()
             self.gate.was_occupied()
         self._drop_decoders()
 
@@ -263,6 +282,7 @@ class Watcher:
             if self.gate is not None:
                 occupied = frame.t <= self._occupied_until
                 if self.gate.look(self._luma(frame), frame.t, occupied=occupied):
+                    self._has_seen = True
                     self._wanted_until = max(self._wanted_until, frame.t + self._linger_s)
             self.count.frames_given += 1
             yield frame

@@ -16,17 +16,17 @@ GATED = ReadSettings(watch=WatchSettings(fps=5, gate=GateSettings(learn_s=2.0)))
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])
 def test_passes_are_seen_whole_and_the_empty_road_is_slept_over(encode, codec: str) -> None:
     # the second pass begins and ends between two keyframes
-    passes = ((7.5, 9.0), (20.2, 21.6), (31.0, 32.5))
-    path = encode(seconds=40, fps=10, gop=20, codec=codec, passes=passes)
+    passes = ((7.5, 9.0), (14.2, 15.6), (21.0, 22.5))
+    path = encode(seconds=28, fps=10, gop=20, codec=codec, passes=passes)
     with FrameReader(parse_source(str(path), SourceRules(allow_files=True)), GATED) as reader:
         times = np.array([frame.t for frame in reader])
     assert (np.diff(times) > 0).all()
     for start, end in passes:
         inside = times[(times >= start) & (times <= end)]
         assert len(inside) >= (end - start) * 5 - 2, f"pass at {start} s"
-    assert reader.count.frames_decoded < 0.5 * 400
-    assert reader.count.awake_s < 0.5 * 40
-    assert reader.count.wakes >= 3
+    assert reader.count.frames_decoded < 0.6 * 280
+    assert reader.count.awake_s < 0.6 * 28
+    assert reader.count.wakes.total() >= 3
 
 
 def test_activity_keeps_it_awake(encode) -> None:
