@@ -60,85 +60,89 @@ KZ_REGIONS_1993: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One kind of plate."""
+    """One kind of plate; ``name`` is what the reader answers with where it tells the kind apart."""
 
     name: str
     country: str
     spellings: tuple[str, ...]
     weight: float = 1.0
-    """How common it is among its country's plates, relative to the others."""
+    """How common it is among its country's plates, relative to the others; even among its spellings."""
 
 
 _KZ = "{0[123456789]|1#|20}"
 _KZ_OLD = "[" + "".join(KZ_REGIONS_1993) + "]"
 _RU = "[ABEKMHOPCTYX]"
 _RU_REGION = "{##|[1279]##}"
+_KG = "0[123456789]"
 _UA = "[ABCEHIKMOPTX]"
 _BY = "[ABEIKMHOPCTX]"
 _UZ = "[0123456789][0123456789]"
+_TR = "{0[123456789]|[1234567]#|8[01]}"
 
 FORMATS: Final = (
     Format("kz2012", "kz", (f"###@@@{_KZ}",), 78),
     Format("kz2012-legal", "kz", (f"###@@{_KZ}",), 11),
     Format("kz1993", "kz", (f"{_KZ_OLD}###@@@",), 6),
-    Format("kz1993-legal", "kz", (f"{_KZ_OLD}###@@",), 2),
-    Format("kz-trailer", "kz", (f"##@@@{_KZ}",), 1),
+    Format("kz1993", "kz", (f"{_KZ_OLD}###@@",), 2),
+    Format("kz-trailer", "kz", (f"##@@@{_KZ}", f"####@@{_KZ}"), 1),
     Format("kz-motorcycle", "kz", (f"##@@{_KZ}",), 0.5),
-    Format("kz-foreign", "kz", (f"[FHKM]####{_KZ}",), 0.5),
-    Format("kz-diplomatic", "kz", ("[DTHK]######",), 0.1),
+    Format("kz-foreign", "kz", (f"[FHKMP]####{_KZ}",), 0.5),
+    Format("kz-diplomatic", "kz", ("[DTHK]{####|#####|######}", "{HC|UN}{####|#####|######}"), 0.1),
     Format("kz-special", "kz", ("@@####", f"@@###{_KZ}"), 0.5),
     Format("kz-transit", "kz", (f"@@####{_KZ}",), 0.4),
     Format("ru", "ru", (f"{_RU}###{_RU}{_RU}{_RU_REGION}",), 95),
-    Format("ru-trailer", "ru", (f"{_RU}{_RU}####{_RU_REGION}",), 3),
-    Format("ru-taxi", "ru", (f"{_RU}{_RU}###{_RU_REGION}",), 1),
-    Format("ru-motorcycle", "ru", (f"####{_RU}{_RU}{_RU_REGION}",), 1),
-    Format("kg2016", "kg", ("0[123456789]###@@@", "0[123456789]KG###@@@"), 80),
-    Format("kg1994", "kg", ("@####@", "@####@@"), 20),
-    Format("uz2008", "uz", (f"{_UZ}@###@@",), 75),
-    Format("uz2008-legal", "uz", (f"{_UZ}###@@@",), 25),
-    Format("by2004", "by", (f"####{_BY}{_BY}#",), 90),
-    Format("by-truck", "by", (f"{_BY}{_BY}####",), 10),
-    Format("ua2004", "ua", (f"{_UA}{_UA}####{_UA}{_UA}",)),
-    Format("ge2014", "ge", ("@@###@@",), 80),
-    Format("ge1993", "ge", ("@@@###",), 20),
+    Format("ru", "ru", (f"{_RU}{_RU}####{_RU_REGION}",), 3),
+    Format("ru", "ru", (f"{_RU}{_RU}###{_RU_REGION}", f"####{_RU}{_RU}{_RU_REGION}", f"{_RU}####{_RU_REGION}"), 2),
+    Format("kg", "kg", (f"{_KG}###@@@",), 70),
+    Format("kg", "kg", (f"{_KG}###@@", f"{_KG}KG###@@@"), 10),
+    Format("kg", "kg", ("@####@", "@####@@"), 20),
+    Format("uz", "uz", (f"{_UZ}@###@@",), 75),
+    Format("uz", "uz", (f"{_UZ}###@@@",), 25),
+    Format("by", "by", (f"####{_BY}{_BY}#",), 90),
+    Format("by", "by", (f"{_BY}{_BY}####", f"{_BY}{_BY}#####"), 10),
+    Format("ua", "ua", (f"{_UA}{_UA}####{_UA}{_UA}",), 95),
+    Format("ua", "ua", (f"#####{_UA}{_UA}", f"####{_UA}{_UA}"), 5),
+    Format("ge", "ge", ("@@###@@",), 80),
+    Format("ge", "ge", ("@@@###",), 20),
     Format("am", "am", ("##@@###", "###@@##", "##@####")),
     Format("az", "az", ("##@@###",)),
     Format("tj", "tj", ("####@@0[12345678]",)),
     Format("tm", "tm", ("@@####@@",)),
     Format("mn", "mn", ("####@@@",)),
-    Format("cn", "cn", ("@#####", "@@####", "@#@###", "@##@##", "@###@#", "@####@", "@@#####", "@######"), 90),
-    Format("de", "de", ("@@###", "@@####", "@@@##", "@@@###", "@@@####", "@@@@##", "@@@@###", "@@@@####", "@@@@@###")),
-    Format("fr", "fr", ("@@###@@",)),
-    Format("it", "it", ("@@###@@",)),
-    Format("es", "es", ("####@@@",)),
-    Format("pl", "pl", ("@@#####", "@@####@", "@@###@@", "@@@####", "@@@##@@", "@@@###@", "@@@#####")),
-    Format("gb", "gb", ("@@##@@@", "@###@@@", "@@@###@")),
-    Format("nl", "nl", ("##@@@#", "#@@@##", "@@###@", "@###@@", "@@@##@", "##@@@@", "@@@@##", "##@@##")),
-    Format("be", "be", ("#@@@###", "@@@###")),
-    Format("cz", "cz", ("#@#####", "#@@####")),
-    Format("sk", "sk", ("@@###@@",)),
-    Format("at", "at", ("@@####@", "@@###@@", "@#####@", "@@#####", "@####@")),
-    Format("hu", "hu", ("@@@###", "@@@@###")),
-    Format("ro", "ro", ("@@##@@@", "B###@@@", "B##@@@")),
-    Format("bg", "bg", ("@@####@@", "@####@@")),
-    Format("lt", "lt", ("@@@###",)),
-    Format("lv", "lv", ("@@####",)),
-    Format("ee", "ee", ("###@@@",)),
-    Format("fi", "fi", ("@@@###",)),
-    Format("se", "se", ("@@@###", "@@@##@")),
-    Format("dk", "dk", ("@@#####",)),
-    Format("no", "no", ("@@#####",)),
-    Format("pt", "pt", ("@@##@@", "##@@##", "####@@")),
-    Format("gr", "gr", ("@@@####",)),
-    Format("hr", "hr", ("@@###@@", "@@####@@", "@@####@", "@@###@")),
-    Format("rs", "rs", ("@@###@@", "@@####@@", "@@#####")),
-    Format("si", "si", ("@@@@###", "@@##@@@")),
-    Format("md", "md", ("@@@###",)),
-    Format("ch", "ch", ("@@######", "@@#####", "@@####")),
-    Format("tr", "tr", ("##@####", "##@#####", "##@@###", "##@@####", "##@@@##", "##@@@###")),
+    Format("cn", "cn", ("@#####", "@@####", "@####@", "@##@##"), 85),
+    Format("cn", "cn", ("@[DFAB]#####", "@#####[DF]"), 15),
+    Format("eu", "de", ("@@###", "@@####", "@@@##", "@@@###", "@@@####", "@@@@##", "@@@@###", "@@@@####", "@@@@@##")),
+    Format("eu", "fr", ("@@###@@", "###@@@##")),
+    Format("eu", "it", ("@@###@@",)),
+    Format("eu", "es", ("####@@@", "@####@@")),
+    Format("eu", "pl", ("@@#####", "@@####@", "@@###@@", "@@@####", "@@@##@@", "@@@@###", "@@@##@", "@@@#####")),
+    Format("eu", "gb", ("@@##@@@", "@###@@@", "@@@###@")),
+    Format("eu", "nl", ("##@@@#", "#@@@##", "@@###@", "@###@@", "@@@##@", "##@@@@", "@@@@##", "@@##@@")),
+    Format("eu", "be", ("#@@@###", "@@@###")),
+    Format("eu", "cz", ("#@#####", "#@@####", "@@@####")),
+    Format("eu", "sk", ("@@###@@",)),
+    Format("eu", "at", ("@@####@", "@@###@@", "@#####@", "@####@@", "@@#####")),
+    Format("eu", "hu", ("@@@###", "@@@@###")),
+    Format("eu", "ro", ("@@##@@@", "B###@@@", "B##@@@")),
+    Format("eu", "bg", ("@@####@@", "@####@@")),
+    Format("eu", "lt", ("@@@###",)),
+    Format("eu", "lv", ("@@####",)),
+    Format("eu", "ee", ("###@@@",)),
+    Format("eu", "fi", ("@@@###",)),
+    Format("eu", "se", ("@@@###", "@@@##@")),
+    Format("eu", "dk", ("@@#####",)),
+    Format("eu", "no", ("@@#####",)),
+    Format("eu", "pt", ("@@##@@", "##@@##", "####@@", "@@####")),
+    Format("eu", "gr", ("@@@####",)),
+    Format("eu", "hr", ("@@###@@", "@@####@@")),
+    Format("eu", "rs", ("@@###@@", "@@####@@", "@@#####")),
+    Format("eu", "si", ("@@@####", "@@@@###")),
+    Format("eu", "md", ("@@@###",)),
+    Format("eu", "ch", ("@@######", "@@#####", "@@####")),
+    Format("tr", "tr", tuple(f"{_TR}{rest}" for rest in ("@####", "@#####", "@@###", "@@####", "@@@##", "@@@###"))),
     Format("us", "us", ("@@@####", "#@@@###", "@@@###", "###@@@", "@@#####", "@#####", "@######", "####@@", "#@@####")),
-    Format("br1990", "br", ("@@@####",), 60),
-    Format("br2018", "br", ("@@@#@##",), 40),
+    Format("br", "br", ("@@@####",), 60),
+    Format("br", "br", ("@@@#@##",), 40),
 )
 
 COUNTRY_SHARES: Final = {

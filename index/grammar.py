@@ -30,6 +30,8 @@ from index.formats import (
 _TOKEN = re.compile(r"\[[^]]+\]|\{[^}]+\}|.")
 _DIGITS = ALPHABET[:10]
 _LETTERS = ALPHABET[10:36]
+_KINDS = (slice(0, 10), slice(10, BLANK), slice(BLANK, BLANK + 1))
+_SHAPE_OF = np.array([0] * 10 + [1] * 26 + [2])
 SYMBOLS: Final = BLANK
 """Symbols that can stand on a plate: all but the blank."""
 
@@ -71,44 +73,44 @@ class Grammar:
         no_format_share: float = NO_FORMAT_SHARE,
     ) -> None:
         self.formats = tuple(formats)
-        self._spellings = {
-            format.name: [s for text in format.spellings for s in spell(text)] for format in self.formats
-        }
+        self._spellings = [[s for text in format.spellings for s in spell(text)] for format in self.formats]
+        self._matchers = [re.compile("|".join(map(_pattern, spellings))) for spellings in self._spellings]
         countries = {format.country for format in self.formats}
         others = [country for country in countries if country not in shares]
-        share = {c: shares[c] for c in countries if c in shares} | {
-            c: OTHER_COUNTRIES_SHARE / len(others) for c in others
-        }
+        share = {c: shares.get(c, OTHER_COUNTRIES_SHARE / max(len(others), 1)) for c in countries}
         total = sum(share.values()) + no_format_share
         weights = {c: sum(f.weight for f in self.formats if f.country == c) for c in countries}
-        self.shares = {f.name: share[f.country] / total * f.weight / weights[f.country] for f in self.formats}
+        self._shares = [share[f.country] / total * f.weight / weights[f.country] for f in self.formats]
+        self._each = [
+            share / sum(math.prod(map(len, spelling)) for spelling in spellings)
+            for share, spellings in zip(self._shares, self._spellings, strict=True)
+        ]
         self.no_format_share = no_format_share / total
-        self._pattern_of = {f.name: re.compile("|".join(map(_pattern, self._spellings[f.name]))) for f in self.formats}
+        self._shapes: dict[int, list[tuple[float, list[tuple[int, NDArray[np.bool_]]]]]] = {}
 
-    def size(self, format: str) -> int:
-        """How many plates a format can spell (spellings that overlap counted twice)."""
-        return sum(math.prod(map(len, spelling)) for spelling in self._spellings[format])
+    def share(self, format: str) -> float:
+        """Share of passing vehicles with plates of this name."""
+        return sum(share for f, share in zip(self.formats, self._shares, strict=True) if f.name == format)
 
     def classify(self, text: str) -> list[Kind]:
         """Every format that spells ``text``, the likeliest first."""
         kinds = [
-            Kind(format.name, format.country, _region(format.name, text))
-            for format in self.formats
-            if self._pattern_of[format.name].fullmatch(text)
+            (-each, Kind(format.name, format.country, _region(format.name, text)))
+            for format, matcher, each in zip(self.formats, self._matchers, self._each, strict=True)
+            if matcher.fullmatch(text)
         ]
-        return sorted(kinds, key=lambda kind: -self.shares[kind.format] / self.size(kind.format))
+        return [kind for _, kind in sorted(kinds, key=lambda ranked: ranked[0])]
 
     def is_possible(self, text: str) -> bool:
         """Whether any known format spells ``text``."""
-        return any(pattern.fullmatch(text) for pattern in self._pattern_of.values())
+        return any(matcher.fullmatch(text) for matcher in self._matchers)
 
     @cached_property
     def patterns(self) -> Patterns:
         """All spellings as arrays, equal ones joined, with the prior probability of each single plate."""
         prior: dict[Spelling, float] = {}
-        for format in self.formats:
-            each = self.shares[format.name] / self.size(format.name)
-            for spelling in self._spellings[format.name]:
+        for each, spellings in zip(self._each, self._spellings, strict=True):
+            for spelling in spellings:
                 prior[spelling] = prior.get(spelling, 0.0) + each
         for length in range(1, SLOTS + 1):
             spelling = (ALPHABET[:SYMBOLS],) * length
@@ -123,25 +125,30 @@ class Grammar:
 
     def priors(self, codes: NDArray[np.integer]) -> NDArray[np.float64]:
         """Probability that a passing vehicle carries each plate: codes ``(N, SLOTS)`` to ``(N,)``."""
-        shape_of = np.array([0] * 10 + [1] * 26 + [2])
-        keys = shape_of[codes] @ (3 ** np.arange(SLOTS))
-        patterns = self.patterns
+        keys = _SHAPE_OF[codes] @ (3 ** np.arange(SLOTS))
         result = np.zeros(len(codes))
         for key in np.unique(keys):
             rows = np.flatnonzero(keys == key)
-            first = codes[rows[0]]
-            shape = shape_of[first]
-            for classes, prior in zip(patterns.classes, patterns.prior, strict=True):
-                masks = patterns.masks[classes]
-                if not all(_spells_shape(masks[slot], shape[slot]) for slot in range(SLOTS)):
-                    continue
+            for prior, narrow in self._of_shape(int(key)):
                 fits = np.ones(len(rows), dtype=bool)
-                for slot in range(SLOTS):
-                    whole = masks[slot, :10].all() if shape[slot] == 0 else masks[slot, 10:36].all()
-                    if shape[slot] != 2 and not whole:
-                        fits &= masks[slot][codes[rows, slot]]
+                for slot, mask in narrow:
+                    fits &= mask[codes[rows, slot]]
                 result[rows[fits]] += prior
         return result
+
+    def _of_shape(self, key: int) -> list[tuple[float, list[tuple[int, NDArray[np.bool_]]]]]:
+        """Prior of each pattern that spells plates of a shape, with the slots where it allows only some symbols."""
+        known = self._shapes.get(key)
+        if known is None:
+            shape = key // 3 ** np.arange(SLOTS) % 3
+            known = []
+            for classes, prior in zip(self.patterns.classes, self.patterns.prior, strict=True):
+                masks = [self.patterns.masks[number][_KINDS[kind]] for number, kind in zip(classes, shape, strict=True)]
+                if all(mask.any() for mask in masks):
+                    narrow = [slot for slot, mask in enumerate(masks) if not mask.all()]
+                    known.append((float(prior), [(slot, self.patterns.masks[classes[slot]]) for slot in narrow]))
+            self._shapes[key] = known
+        return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +162,6 @@ class Patterns:
     masks: NDArray[np.bool_]
     classes: NDArray[np.int64]
     prior: NDArray[np.float64]
-
-
-def _spells_shape(mask: NDArray[np.bool_], shape: int) -> bool:
-    return bool((mask[:10], mask[10:36], mask[36:])[shape].any())
 
 
 def _pattern(spelling: Spelling) -> str:

@@ -30,10 +30,11 @@ Floats = NDArray[np.float64]
 
 CERTAIN: Final = 0.5
 """A hit is exact only if the entry's plate is the best text and the read gives that text at least this likelihood."""
-_TEXTS_LIMIT: Final = 50_000
+MOST_TEXTS: Final = 50_000
+"""A read that could be more texts than this is weighed against every entry instead of being spelled out."""
 _SCAN_ROWS: Final = 65_536
-_SMALL: Final = 2_048
-_MEDIUM: Final = 32_768
+_TIERS: Final = ((256, 1), (2_048, 8), (16_384, 8))
+"""Segments below so many rows are joined when there are more than so many of them."""
 _BATCH: Final = 256
 
 
@@ -71,11 +72,17 @@ class HotlistIndex:
     """
 
     def __init__(
-        self, *, confusion: Confusion | None = None, grammar: Grammar = GRAMMAR, traffic: Traffic | None = None
+        self,
+        *,
+        confusion: Confusion | None = None,
+        grammar: Grammar = GRAMMAR,
+        traffic: Traffic | None = None,
+        most_texts: int = MOST_TEXTS,
     ) -> None:
         self.confusion = confusion or Confusion.even()
         self.grammar = grammar
         self.traffic = traffic or Traffic()
+        self._most_texts = most_texts
         self._categories = Categories()
         self._segments: list[Segment] = []
         self._partials: dict[str, tuple[Entry, PartialPlate]] = {}
@@ -89,9 +96,10 @@ class HotlistIndex:
         confusion: Confusion | None = None,
         grammar: Grammar = GRAMMAR,
         traffic: Traffic | None = None,
+        most_texts: int = MOST_TEXTS,
     ) -> Self:
         """An index of many entries at once. Raises ``ValueError`` as ``add`` does."""
-        index = cls(confusion=confusion, grammar=grammar, traffic=traffic)
+        index = cls(confusion=confusion, grammar=grammar, traffic=traffic, most_texts=most_texts)
         index.add(entries)
         return index
 
@@ -172,10 +180,10 @@ class HotlistIndex:
             self._segments = [merged] if len(merged) else []
 
     def _settle(self) -> None:
-        """Keep segments few without ever touching a large one: small ones join into medium ones."""
-        for size in (_SMALL, _MEDIUM):
+        """Keep segments few without ever touching a large one: the small join, a tier at a time."""
+        for size, most in _TIERS:
             small = [segment for segment in self._segments if len(segment) < size]
-            if sum(map(len, small)) <= _MEDIUM and len(small) > (1 if size == _SMALL else 12):
+            if len(small) > most:
                 merged = Segment.merge(small)
                 self._segments = [segment for segment in self._segments if len(segment) >= size]
                 if len(merged):
@@ -234,7 +242,7 @@ class HotlistIndex:
         for number, segment in enumerate(self._segments):
             masks, priors = segment.shapes
             least = batch.floor * batch.ground[:, None] / self.traffic.listed_prior(priors)
-            texts = likely_texts(batch.evidence, masks, least, _TEXTS_LIMIT)
+            texts = likely_texts(batch.evidence, masks, least, self._most_texts)
             at, rows = segment.rows_of(texts.packed)
             parts.append(self._weigh(batch, number, texts.reads[at], rows))
             parts += [self._scan(batch, number, int(read)) for read in texts.crowded]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from index.enumeration import pack, unpack
 from index.grammar import Grammar
 
 _MOST_SHAPES: Final = 64
+_GATHERED: Final = 65_536
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LUT = np.full(256, 255, dtype=np.uint8)
@@ -53,11 +55,6 @@ def encode_plates(plates: Sequence[str]) -> NDArray[np.uint8]:
     return codes[:, :SLOTS]
 
 
-def id_hash(entry_id: str) -> int:
-    """A number for an identifier, the same in every process."""
-    return zlib.crc32(entry_id.encode())
-
-
 class Categories:
     """Categories as small numbers, shared by all segments of an index."""
 
@@ -78,7 +75,8 @@ class Segment:
     """Entries sorted by plate; nothing but ``alive`` ever changes.
 
     ``packed (N,) uint64`` plates, ``since``/``until (N,) int64`` microseconds, ``category (N,) uint16``,
-    ``prior (N,) float32`` the grammar's for the plate, ``ids`` and ``bounds`` the identifiers' UTF-8 end to end.
+    ``prior (N,) float32`` the grammar's for the plate, ``ids`` and ``bounds`` the identifiers' UTF-8 end to end,
+    ``hashes (N,) uint32`` of them, and ``by_hash`` the rows in their order.
     """
 
     packed: NDArray[np.uint64]
@@ -96,6 +94,7 @@ class Segment:
     def build(cls, entries: Sequence[Entry], categories: Categories, grammar: Grammar) -> Self:
         """Sort and pack entries with whole plates. Raises ``ValueError`` for a plate that can't be matched."""
         codes = encode_plates([entry.plate for entry in entries])
+        ids = [entry.entry_id.encode() for entry in entries]
         return cls._sorted(
             pack(codes),
             np.fromiter(
@@ -106,21 +105,30 @@ class Segment:
             ),
             np.fromiter((categories.number(e.category) for e in entries), np.uint16, len(entries)),
             grammar.priors(codes).astype(np.float32),
-            [entry.entry_id.encode() for entry in entries],
+            np.frombuffer(b"".join(ids), dtype=np.uint8),
+            _bounds(np.fromiter(map(len, ids), np.int64, len(ids))),
+            np.fromiter(map(zlib.crc32, ids), np.uint32, len(ids)),
         )
 
     @classmethod
-    def merge(cls, segments: Iterable[Segment]) -> Self:
+    def merge(cls, segments: Sequence[Segment]) -> Self:
         """One segment of the live entries of several."""
-        parts = [(segment, np.flatnonzero(segment.alive)) for segment in segments]
-        ids = [segment.raw_id(int(row)) for segment, rows in parts for row in rows]
+        rows = [np.flatnonzero(segment.alive) for segment in segments]
+
+        def column(name: str) -> NDArray[Any]:
+            return np.concatenate([getattr(each, name)[kept] for each, kept in zip(segments, rows, strict=True)])
+
+        blobs = [each.ids_of(kept) for each, kept in zip(segments, rows, strict=True)]
+        lengths = np.concatenate([sizes for _, sizes in blobs])
         return cls._sorted(
-            np.concatenate([segment.packed[rows] for segment, rows in parts]),
-            np.concatenate([segment.since[rows] for segment, rows in parts]),
-            np.concatenate([segment.until[rows] for segment, rows in parts]),
-            np.concatenate([segment.category[rows] for segment, rows in parts]),
-            np.concatenate([segment.prior[rows] for segment, rows in parts]),
-            ids,
+            column("packed"),
+            column("since"),
+            column("until"),
+            column("category"),
+            column("prior"),
+            np.concatenate([ids for ids, _ in blobs]),
+            _bounds(lengths),
+            column("hashes"),
         )
 
     @classmethod
@@ -131,25 +139,24 @@ class Segment:
         until: NDArray[np.int64],
         category: NDArray[np.uint16],
         prior: NDArray[np.float32],
-        ids: list[bytes],
+        ids: NDArray[np.uint8],
+        bounds: NDArray[np.uint32],
+        hashes: NDArray[np.uint32],
     ) -> Self:
         order = np.argsort(packed, kind="stable")
-        ids = [ids[row] for row in order]
-        bounds = np.zeros(len(ids) + 1, dtype=np.uint32)
-        np.cumsum([len(raw) for raw in ids], out=bounds[1:])
-        hashes = np.fromiter((zlib.crc32(raw) for raw in ids), np.uint32, len(ids))
-        by_hash = np.argsort(hashes, kind="stable").astype(np.uint32)
+        ids, lengths = _gather(ids, bounds, order)
+        hashes = hashes[order]
         return cls(
             packed[order],
             since[order],
             until[order],
             category[order],
             prior[order],
-            np.frombuffer(b"".join(ids), dtype=np.uint8),
-            bounds,
-            hashes[by_hash],
-            by_hash,
-            np.ones(len(ids), dtype=bool),
+            ids,
+            _bounds(lengths),
+            hashes,
+            np.argsort(hashes, kind="stable").astype(np.uint32),
+            np.ones(len(order), dtype=bool),
         )
 
     def __len__(self) -> int:
@@ -182,12 +189,19 @@ class Segment:
     def raw_id(self, row: int) -> bytes:
         return self.ids[self.bounds[row] : self.bounds[row + 1]].tobytes()
 
+    def ids_of(self, rows: NDArray[np.integer]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The identifiers of rows end to end, and the length of each."""
+        return _gather(self.ids, self.bounds, rows)
+
     def find(self, entry_id: str) -> int | None:
         """Row of a live entry."""
-        raw, wanted = entry_id.encode(), np.uint32(id_hash(entry_id))
-        at = int(np.searchsorted(self.hashes, wanted))
-        while at < len(self.hashes) and self.hashes[at] == wanted:
+        raw = entry_id.encode()
+        wanted = zlib.crc32(raw)
+        at = bisect_left(self.by_hash, wanted, key=lambda row: int(self.hashes[row]))
+        while at < len(self.by_hash):
             row = int(self.by_hash[at])
+            if self.hashes[row] != wanted:
+                return None
             if self.alive[row] and self.raw_id(row) == raw:
                 return row
             at += 1
@@ -213,3 +227,22 @@ class Segment:
             valid_from=moment(int(self.since[row])),
             valid_until=moment(int(self.until[row])),
         )
+
+
+def _bounds(lengths: NDArray[np.integer]) -> NDArray[np.uint32]:
+    bounds = np.zeros(len(lengths) + 1, dtype=np.uint32)
+    np.cumsum(lengths, out=bounds[1:])
+    return bounds
+
+
+def _gather(
+    ids: NDArray[np.uint8], bounds: NDArray[np.uint32], rows: NDArray[np.integer]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    starts = bounds[rows].astype(np.int64)
+    lengths = bounds[rows + 1].astype(np.int64) - starts
+    parts = []
+    for low in range(0, len(rows), _GATHERED):
+        some, size = starts[low : low + _GATHERED], lengths[low : low + _GATHERED]
+        ends = np.cumsum(size)
+        parts.append(ids[np.arange(size.sum()) + np.repeat(some - ends + size, size)])
+    return np.concatenate(parts) if parts else ids[:0], lengths

@@ -119,19 +119,23 @@ class EntryBook:
         by: str,
         name: str | None = None,
         owner: str | None = None,
+        purpose: str | None = None,
         full: bool = False,
         state: str = "live",
     ) -> EntryImport:
         """Add or change the entries of one list, all or none; ``full`` withdraws those that ``rows`` leaves out.
 
-        The list is made on its first import, with ``name`` and ``owner`` (else its id and ``by``). An entry keeps its
+        The list is made on its first import, named by its id and owned by ``by`` unless told otherwise; what is told of
+        it later changes it. An entry keeps its
         first ``valid_from``. Raises ``DatabaseRefused`` when a row can't stand, or its id belongs to another list.
         """
         with self._database.transaction() as connection:
             connection.execute("SET LOCAL statement_timeout = 0")
             connection.execute(
-                "INSERT INTO hotlists (hotlist_id, name, owner) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-                [hotlist_id, name or hotlist_id, owner or by],
+                "INSERT INTO hotlists (hotlist_id, name, owner, purpose) VALUES (%s, %s, %s, %s) "
+                "ON CONFLICT (hotlist_id) DO UPDATE SET name = coalesce(%s, hotlists.name), "
+                "owner = coalesce(%s, hotlists.owner), purpose = coalesce(%s, hotlists.purpose)",
+                [hotlist_id, name or hotlist_id, owner or by, purpose or "", name, owner, purpose],
             )
             connection.execute(
                 "CREATE TEMP TABLE arrived (entry_id text, plate text, category text, legal_basis text, owner text, "

@@ -36,7 +36,7 @@ _SETTINGS = {
     "log_parameter_max_length": "0",
     "timezone": "UTC",
 }
-_CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_CARELESS = {"fsync": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:

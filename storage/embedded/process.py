@@ -63,15 +63,23 @@ class ServerProcess:
     """Starts, watches and stops one server over one folder. Not thread-safe.
 
     The folder is locked for as long as the server is ours. A server left over by a program that was killed is known by
-    its pid and birth, and stopped first.
+    its pid and birth, and stopped first. ``dies_by`` is the signal that the kernel sends when we are gone.
     """
 
-    def __init__(self, name: str, folder: Path, *, stop_signal: signal.Signals = signal.SIGTERM) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        *,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        dies_by: signal.Signals | None = None,
+    ) -> None:
         self.name = name
         self.folder = folder
         self.log_path = folder / "server.log"
         self._pid_path = folder / "server.pid"
         self._stop_signal = stop_signal
+        self._dies_by = dies_by or stop_signal
         self._lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -117,7 +125,7 @@ class ServerProcess:
         keep_reading: bool = False,
     ) -> None:
         """Run ``argv`` as the server; its output is appended to ``log_path``. ``user`` is (uid, gid)."""
-        command = _launcher(argv, user, keep_reading, self._stop_signal)
+        command = _launcher(argv, user, keep_reading, self._dies_by)
         variables = {**os.environ, **(environment or {})}
         with self.log_path.open("ab") as log:
             self._process = _SPAWNER.run(
@@ -165,7 +173,7 @@ class ServerProcess:
             pid, created = self._pid_path.read_text().split()
             leftover = psutil.Process(int(pid))
             if abs(leftover.create_time() - float(created)) < 1.0:
-                _end([leftover], self._stop_signal, 10.0)
+                _end([leftover], self._dies_by, 10.0)
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
             pass
         self._pid_path.unlink(missing_ok=True)

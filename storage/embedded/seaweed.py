@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class EmbeddedSeaweed:
         self.folder = folder.absolute()
         self._configured_port = port
         self._bucket = bucket
-        self._server = ServerProcess("embedded S3 (SeaweedFS)", self.folder)
+        self._server = ServerProcess("embedded S3 (SeaweedFS)", self.folder, dies_by=signal.SIGKILL)
         self._access: S3Access | None = None
 
     @property
@@ -120,7 +121,7 @@ class EmbeddedSeaweed:
 
     def stop(self) -> None:
         """Stop the server; waits until it is gone."""
-        # its graceful stop hangs on streams of its own; what it has taken is safe against a kill
+        # its graceful stop hangs for ten seconds on streams of its own; what it has taken is safe against a kill
         self._server.stop(timeout_s=2.0)
         for name in ("ports.json", "s3_port.json"):
             with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):

@@ -60,7 +60,10 @@ CREATE TABLE hotlists (
 CREATE TABLE entries (
     entry_id text PRIMARY KEY,
     hotlist_id text NOT NULL REFERENCES hotlists,
-    plate text NOT NULL CHECK (plate ~ '^[0-9A-Z?*]{1,16}$'),
+    plate text NOT NULL CHECK (
+        plate ~ '^[0-9A-Z?*]+$' AND length(replace(plate, '*', '')) BETWEEN 1 AND 10
+        AND (plate !~ '[?*]' OR length(translate(plate, '?*', '')) >= 3)
+    ),
     category text NOT NULL,
     legal_basis text NOT NULL CHECK (legal_basis <> ''),
     owner text NOT NULL CHECK (owner <> ''),
