@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
-import socket
 import sys
 from collections.abc import Sequence
 
-import uvicorn
-from fastapi import FastAPI
 from pydantic import ValidationError
 
-from api.app import create_app
+from api.server import ApiServer, listen
 from api.settings import ApiSettings
 
 VISIBLE = "better in the environment: other users of this machine can read a process's arguments"
@@ -31,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        listening = _listen(settings)
+        listening = listen(settings)
     except OSError as error:
         print(
             f"beket api: can't listen on {settings.host}:{settings.port}: {error.strerror}; "
@@ -41,12 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     with listening:
         print(f"beket api: http://{settings.host}:{listening.getsockname()[1]}/", flush=True)
-        app = create_app(settings)
-        # No access log: it would hold every address that was asked for, and says nothing that the metrics don't.
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=3, lifespan="on"
-        )
-        _Server(config, app).run(sockets=[listening])
+        ApiServer(settings).run(sockets=[listening])
     return 0
 
 
@@ -62,29 +54,6 @@ def read_settings(arguments: Sequence[str] | None) -> ApiSettings:
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
     renamed = {"host": "BEKET_API_HOST", "port": "BEKET_API_PORT"}
     return ApiSettings(**{renamed.get(name, name): value for name, value in given.items()})
-
-
-def _listen(settings: ApiSettings) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((settings.host, settings.port))
-    except OSError:
-        listening.close()
-        raise
-    return listening
-
-
-class _Server(uvicorn.Server):
-    """Ends the event streams first: they would hold up the end for ever."""
-
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
-        super().__init__(config)
-        self._app = app
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._app.state.stores.hub.end_streams()
-        await super().shutdown(sockets)
 
 
 if __name__ == "__main__":

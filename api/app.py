@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.guard import Guard
 from api.problem import ProblemDocument, register
-from api.routes import alerts, cameras, events, health, page, pictures
+from api.routes import alerts, cameras, clip, events, health, page, pictures
 from api.settings import ApiSettings
 from api.stores import Stores
 
@@ -42,8 +42,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.state.settings = settings
     app.add_middleware(Guard)
     register(app)
-    for routes in (alerts.router, pictures.router, cameras.router, events.router, health.router, page.router):
-        app.include_router(routes)
+    for module in (alerts, pictures, clip, cameras, events, health, page):
+        app.include_router(module.router)
     _describe_problems(app)
     return app
 

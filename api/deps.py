@@ -13,6 +13,7 @@ from api.settings import ApiSettings
 from api.stores import Stores
 from api.streams import OpenStreams
 from storage.alerts import Alert, AlertBook, MediaState
+from storage.archive import Archive
 from storage.database import Database
 from storage.events import EventLog
 
@@ -40,6 +41,10 @@ def _database(stores: OpenedStores) -> Database:
     return stores.database
 
 
+def _archive(stores: OpenedStores) -> Archive:
+    return stores.archive
+
+
 def _events(stores: OpenedStores) -> EventLog:
     return stores.events
 
@@ -54,6 +59,7 @@ def _streams(stores: OpenedStores) -> OpenStreams:
 
 Alerts = Annotated[AlertBook, Depends(_alerts)]
 OpenedDatabase = Annotated[Database, Depends(_database)]
+Archived = Annotated[Archive, Depends(_archive)]
 Events = Annotated[EventLog, Depends(_events)]
 Hub = Annotated[EventHub, Depends(_hub)]
 Streams = Annotated[OpenStreams, Depends(_streams)]

@@ -110,4 +110,5 @@ class Health(_Record):
     state: Literal["up", "degraded"]
     version: str
     database: StoreHealth
+    archive: StoreHealth
     events: StreamHealth

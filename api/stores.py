@@ -8,8 +8,10 @@ from api.live import EventHub
 from api.settings import ApiSettings
 from api.streams import OpenStreams
 from storage.alerts import AlertBook
+from storage.archive import Archive
 from storage.database import Database
 from storage.events import EventLog
+from storage.s3_access import S3Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Stores:
     database: Database
     events: EventLog
     alerts: AlertBook
+    archive: Archive
     hub: EventHub
     streams: OpenStreams
 
@@ -26,13 +29,16 @@ class Stores:
     def open(cls, settings: ApiSettings) -> Stores:
         database = Database(settings.dsn.get_secret_value())
         events = EventLog(database)
-        return cls(
-            database,
-            events,
-            AlertBook(database),
-            EventHub(events),
-            OpenStreams(),
+        access = S3Access(
+            settings.s3_endpoint,
+            settings.s3_access_key,
+            settings.s3_secret_key.get_secret_value(),
+            settings.s3_bucket,
+            settings.s3_secure,
+            settings.s3_region,
         )
+        return cls(database, events, AlertBook(database), Archive(access), EventHub(events), OpenStreams())
 
     def close(self) -> None:
         self.database.close()
+        self.archive.close()

@@ -1,3 +1,9 @@
 """What every package's tests may ask for: real servers, started once a session."""
 
-pytest_plugins = ["tests.fixtures.models", "tests.fixtures.rtsp", "tests.fixtures.stores", "tests.fixtures.streams"]
+pytest_plugins = [
+    "tests.fixtures.models",
+    "tests.fixtures.rtsp",
+    "tests.fixtures.stores",
+    "tests.fixtures.drawn_alerts",
+    "tests.fixtures.streams",
+]

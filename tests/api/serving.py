@@ -11,19 +11,47 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
+from api.server import ApiServer, listen
+from api.settings import ApiSettings
 from storage.s3_access import S3Access
 
 
 @contextmanager
-def serving(dsn: str, access: S3Access, *, port: int = 0, **environment: str) -> Iterator[str]:
-    """The base address of an API process on these stores; it is ended with the block."""
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter
-        [sys.executable, "-m", "api", "--port", str(port)],
+def serving(dsn: str, access: S3Access, **settings: Any) -> Iterator[str]:
+    """The base address of a server on these stores, in a thread of this process; it is ended with the block."""
+    given = ApiSettings(
+        BEKET_API_PORT=0,
+        BEKET_API_KEEP_ALIVE_S=0.3,
+        dsn=dsn,
+        s3_endpoint=access.endpoint,
+        s3_access_key=access.access_key,
+        s3_secret_key=access.secret_key,
+        s3_bucket=access.bucket,
+        **settings,
+    )
+    server = ApiServer(given)
+    with listen(given) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        try:
+            _wait_until_up(address)
+            yield address
+        finally:
+            server.should_exit = True
+            thread.join(timeout=20)
+            assert not thread.is_alive()
+
+
+@contextmanager
+def serving_process(dsn: str, access: S3Access, **environment: str) -> Iterator[str]:
+    """As ``serving``, in a process of its own, as a region starts it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api", "--port", "0"],
         env={
             **os.environ,
             "BEKET_DSN": dsn,
@@ -31,7 +59,6 @@ def serving(dsn: str, access: S3Access, *, port: int = 0, **environment: str) ->
             "BEKET_S3_ACCESS_KEY": access.access_key,
             "BEKET_S3_SECRET_KEY": access.secret_key,
             "BEKET_S3_BUCKET": access.bucket,
-            "BEKET_API_KEEP_ALIVE_S": "0.3",
             **environment,
         },
         stdout=subprocess.PIPE,
@@ -52,7 +79,7 @@ def serving(dsn: str, access: S3Access, *, port: int = 0, **environment: str) ->
 
 
 def _wait_until_up(address: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
             httpx.get(address + "/health", timeout=10).raise_for_status()
@@ -139,6 +166,3 @@ class Reader:
         with self._news:
             assert self._news.wait_for(lambda: condition() or self._ended, timeout_s), "waited in vain"
         assert condition(), "the stream ended"
-
-
-PAGE_SOURCES = Path(__file__).parents[2] / "api" / "console"

@@ -14,7 +14,7 @@ from storage.database import Database
 from storage.embedded import EmbeddedPostgres
 from storage.events import EventLog
 from storage.s3_access import S3Access
-from tests.api.serving import Reader, serving
+from tests.api.serving import Reader, serving, serving_process
 
 
 @pytest.fixture
@@ -158,14 +158,14 @@ def test_a_wrong_last_event_id_is_refused(api: str, header: str) -> None:
 
 
 def test_streams_are_bounded(dsn: str, s3_access: S3Access) -> None:
-    with serving(dsn, s3_access, BEKET_API_MOST_STREAMS="1") as api, Reader(api) as reader:
+    with serving(dsn, s3_access, BEKET_API_MOST_STREAMS=1) as api, Reader(api) as reader:
         reader.wait_until(lambda: bool(reader.told))
         answer = httpx.get(api + "/events")
         assert (answer.status_code, answer.json()["code"]) == (503, "too-many-streams")
 
 
-def test_the_server_ends_at_once_although_streams_are_open(dsn: str, s3_access: S3Access) -> None:
-    with serving(dsn, s3_access) as api:
+def test_the_process_ends_at_once_although_streams_are_open(dsn: str, s3_access: S3Access) -> None:
+    with serving_process(dsn, s3_access) as api:
         reader = Reader(api)
         reader.__enter__()
         reader.wait_until(lambda: bool(reader.told))
