@@ -46,7 +46,8 @@ class _Batch:
     best: NDArray[np.uint64]
     ground: Floats
     """The grammar's part of D: ``(B,)``."""
-    now: int
+    now: NDArray[np.int64]
+    """When each vehicle was seen, as ``index.segment.instant``: ``(B,)``."""
     floor: float
 
 
@@ -61,6 +62,16 @@ class _Found:
     likelihood: Floats
     listed: Floats
     unlisted: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Partial:
+    """An entry with a partial plate, ready to be met."""
+
+    entry: Entry
+    partial: PartialPlate
+    since: int
+    until: int
 
 
 class HotlistIndex:
@@ -85,7 +96,7 @@ class HotlistIndex:
         self._most_texts = most_texts
         self._categories = Categories()
         self._segments: list[Segment] = []
-        self._partials: dict[str, tuple[Entry, PartialPlate]] = {}
+        self._partials: dict[str, _Partial] = {}
         self._count = 0
 
     @classmethod
@@ -123,7 +134,7 @@ class HotlistIndex:
     def get(self, entry_id: str) -> Entry | None:
         """The entry of this identifier."""
         if entry_id in self._partials:
-            return self._partials[entry_id][0]
+            return self._partials[entry_id].entry
         for segment in self._segments:
             row = segment.find(entry_id)
             if row is not None:
@@ -137,14 +148,7 @@ class HotlistIndex:
         and for a time without a zone.
         """
         latest = {entry.entry_id: entry for entry in entries}
-        partial = {
-            key: (entry, compile_partial(entry.plate, self.grammar.patterns))
-            for key, entry in latest.items()
-            if is_partial(entry.plate)
-        }
-        for entry, _ in partial.values():
-            instant(entry.valid_from, f"valid_from of {entry.entry_id}")
-            instant(entry.valid_until, f"valid_until of {entry.entry_id}")
+        partial = {key: self._compiled(entry) for key, entry in latest.items() if is_partial(entry.plate)}
         whole = [entry for key, entry in latest.items() if key not in partial]
         segment = Segment.build(whole, self._categories, self.grammar)
         self.remove(latest)
@@ -153,6 +157,14 @@ class HotlistIndex:
         if len(segment):
             self._segments.append(segment)
             self._settle()
+
+    def _compiled(self, entry: Entry) -> _Partial:
+        return _Partial(
+            entry,
+            compile_partial(entry.plate, self.grammar.patterns),
+            instant(entry.valid_from, f"valid_from of {entry.entry_id}"),
+            instant(entry.valid_until, f"valid_until of {entry.entry_id}"),
+        )
 
     def remove(self, entry_ids: Iterable[str]) -> int:
         """Take entries off; identifiers that are not held are passed over. Returns how many were."""
@@ -198,7 +210,8 @@ class HotlistIndex:
     ) -> list[list[Match]]:
         """The entries that each read meets, likeliest first: every one that is valid and scores ``threshold`` or more.
 
-        ``posteriors``: records, or log-probabilities ``(B, SLOTS, 37)``. ``now``: when the vehicles were seen, aware.
+        ``posteriors``: records, or log-probabilities ``(B, SLOTS, 37)``. ``now``: when the vehicles were seen, aware;
+        one time for all, or one each.
         ``threshold``: lowest score reported, at least ``FLOOR``; by default the traffic's, for a list of this size.
         """
         logs = np.asarray([p.log_probs if isinstance(p, Posterior) else p for p in posteriors])
@@ -207,16 +220,16 @@ class HotlistIndex:
             raise ValueError(f"a threshold lies in [{FLOOR}, 1), not {least}")
         if not len(logs):
             return []
-        if not isinstance(now, datetime):
-            if len(now) != len(logs):
-                raise ValueError(f"{len(now)} times for {len(logs)} reads")
-            return [self.match(logs[n : n + 1], when, threshold=least)[0] for n, when in enumerate(now)]
+        times = [now] * len(logs) if isinstance(now, datetime) else now
+        if len(times) != len(logs):
+            raise ValueError(f"{len(times)} times for {len(logs)} reads")
+        at = np.fromiter((instant(when, "now") for when in times), np.int64)
         met: list[list[Match]] = []
         for start in range(0, len(logs), _BATCH):
-            met += self._match_batch(logs[start : start + _BATCH], instant(now, "now"), least)
+            met += self._match_batch(logs[start : start + _BATCH], at[start : start + _BATCH], least)
         return met
 
-    def _match_batch(self, logs: NDArray[np.floating], now: int, least: float) -> list[list[Match]]:
+    def _match_batch(self, logs: NDArray[np.floating], now: NDArray[np.int64], least: float) -> list[list[Match]]:
         evidence = self.confusion.evidence(logs)
         patterns = self.grammar.patterns
         ground = evidence.class_likelihood(patterns.masks, patterns.classes) @ patterns.prior
@@ -256,7 +269,8 @@ class HotlistIndex:
         self, batch: _Batch, number: int, reads: NDArray[np.int64], rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.generic], ...]:
         segment = self._segments[number]
-        valid = segment.alive[rows] & (segment.since[rows] <= batch.now) & (batch.now < segment.until[rows])
+        now = batch.now[reads]
+        valid = segment.alive[rows] & (segment.since[rows] <= now) & (now < segment.until[rows])
         reads, rows = reads[valid], rows[valid]
         packed = segment.packed[rows]
         likelihood = batch.evidence.text_likelihood(reads, unpack(packed))
@@ -289,21 +303,16 @@ class HotlistIndex:
         self, batch: _Batch, found: _Found, total: Floats, least: float, met: list[list[Match]]
     ) -> None:
         """Partial plates: the probability that the vehicle's plate is any of those meant, on the list or not."""
-        valid = [
-            (entry, partial)
-            for entry, partial in self._partials.values()
-            if instant(entry.valid_from, "") <= batch.now < instant(entry.valid_until, "")
-        ]
-        if not valid:
-            return
         patterns = self.grammar.patterns
         evidence = batch.evidence
         # No plate holds a symbol more often than the slots, or the one unknown character, give it.
         presence = evidence.slots.sum(axis=1) + evidence.missing.sum(axis=1, keepdims=True)
         highest = max(patterns.prior.max(), found.listed.max(initial=0.0))
-        for entry, partial in valid:
+        for held in self._partials.values():
+            entry, partial = held.entry, held.partial
             bound = presence[:, list(partial.known)].min(axis=1) * highest
-            for read in np.flatnonzero(bound >= least * total):
+            possible = (bound >= least * total) & (held.since <= batch.now) & (batch.now < held.until)
+            for read in np.flatnonzero(possible):
                 mass = partial.likelihood(evidence, int(read), patterns) @ patterns.prior[partial.patterns]
                 mass += self._listed_gain(found, int(read), partial)
                 score = float(mass / total[read])
