@@ -17,7 +17,10 @@ _COMMANDS: Final = {
     "demo": ("cluster.commands.demo", "Play four simulated cameras on this machine and alert on a hotlist."),
     "up": ("cluster.commands.up", "Run a region from its configuration."),
     "scan": ("cluster.commands.scan", "Read the plates of pictures, videos and streams, in one process."),
+    "cameras": ("cluster.commands.cameras", "Import, list and probe cameras."),
+    "hotlist": ("cluster.commands.hotlist", "Import and list hotlist entries."),
     "models": ("cluster.commands.models", "Pull and list the neural models."),
+    "doctor": ("cluster.commands.doctor", "Say what is missing on this machine, and how to mend it."),
 }
 
 

@@ -49,7 +49,7 @@ class ConsoleServer:
     def start(self) -> None:
         """Begin to start; ``wait_ready`` sees it through. Raises ``RegionError`` when the port is in use."""
         self._server.claim()
-        if not _is_free(self._port):
+        if not is_port_free(self._port):
             if not self._settings.next_free_port:
                 raise RegionError(
                     f"api.port: {self._port} on 127.0.0.1 is in use by another program; "
@@ -88,7 +88,8 @@ class ConsoleServer:
             return False
 
 
-def _is_free(port: int) -> bool:
+def is_port_free(port: int) -> bool:
+    """Whether a server can listen on ``port`` of 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -31,7 +31,8 @@ class Services:
         self.s3 = (
             EmbeddedSeaweed(home.s3, port=settings.s3.port, bucket=settings.s3.bucket) if settings.s3.embedded else None
         )
-        self.dsn = ""
+        self.dsn = "" if settings.postgres.embedded else settings.postgres.dsn()
+        self._keys = None if settings.s3.embedded else settings.s3.keys()
         self.access: S3Access | None = None
 
     def start(self) -> None:
@@ -83,7 +84,6 @@ class Services:
         if self.postgres is not None:
             self.dsn = self.postgres.start()
         else:
-            self.dsn = self._settings.postgres.dsn()
             database = Database(self.dsn, connections=1)
             try:
                 self._wait("Postgres", lambda: database.wait_until_there(0.0), DatabaseAway)
@@ -99,7 +99,7 @@ class Services:
                 archive.ensure_bucket()
             return
         settings = self._settings.s3
-        access_key, secret_key = settings.keys()
+        access_key, secret_key = self._keys or settings.keys()
         self.access = S3Access(
             settings.endpoint or "", access_key, secret_key, settings.bucket, settings.secure, settings.region
         )

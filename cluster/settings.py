@@ -310,7 +310,7 @@ def check_settings(data: dict[str, Any], path: Path) -> RegionSettings:
     try:
         settings = RegionSettings.model_validate(data)
     except ValidationError as error:
-        raise SettingsError(f"{path}: {_first_fault(error)}") from None
+        raise SettingsError(f"{path}: {first_fault(error, RegionSettings)}") from None
     folder = path.absolute().parent
     hotlists = tuple(h.model_copy(update={"file": folder / h.file.expanduser()}) for h in settings.hotlists)
     cameras = tuple(_with_absolute_file(camera, folder) for camera in settings.cameras)
@@ -325,21 +325,23 @@ def _with_absolute_file(camera: CameraSettings, folder: Path) -> CameraSettings:
     return camera.model_copy(update={"url": SecretStr(f"file:{folder / url[5:]}")})
 
 
-def _first_fault(error: ValidationError) -> str:
+def first_fault(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first of the faults for a person: the key, what is wrong, the way out. Never the value, which may be
+    secret."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     fault = faults[0]
     key = ".".join(str(part) for part in fault["loc"]) or "the whole"
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     if fault["type"] == "extra_forbidden":
-        return f"{key}: there is no such key; known here: {', '.join(_known_keys(fault['loc']))}{more}"
+        return f"{key}: there is no such key; known here: {', '.join(_known_keys(model, fault['loc']))}{more}"
     if fault["type"] == "missing":
         return f"{key}: is missing; give it{more}"
     message = re.sub(r"^Value error, ", "", str(fault["msg"]))
     return f"{key}: {message[:1].lower()}{message[1:]}{more}"
 
 
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    model: Any = RegionSettings
+def _known_keys(root: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    model: Any = root
     for part in location[:-1]:
         if isinstance(part, int):
             continue
