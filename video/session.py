@@ -164,7 +164,7 @@ class CameraSession:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def poll(self, max_frames: int = 8, max_packets: int = 256) -> list[DecodedFrame]:
+    def poll(self, max_frames: int = 8, max_packets: int = 64) -> list[DecodedFrame]:
         """The next frames of what moves on the road; empty when nothing does or nothing new has come.
 
         Decodes in the caller's thread, about ``max_packets`` pictures at most, so that one camera can't hold a worker.
@@ -179,7 +179,7 @@ class CameraSession:
             frames = self._watcher.step(max_frames, max_packets)
         finally:
             self._polling.release()
-        self._check(bool(frames))
+        self._check()
         return frames
 
     @property
@@ -195,7 +195,7 @@ class CameraSession:
         """A clip of ``[t0, t1]`` seconds of the stream with pre- and post-roll, to be cut once it is ready."""
         return ClipJob(self.source, self._ring, t0, t1, path, self.settings.clip)
 
-    def _check(self, has_frames: bool) -> None:
+    def _check(self) -> None:
         """The worker's part in the state: stalls and blindness, and their end."""
         state = self._states.state
         silent_s = monotonic() - self._last_packet
@@ -210,7 +210,7 @@ class CameraSession:
                 Reason.UNDECODABLE,
                 f"{self.source}: its pictures can't be decoded; look at the camera's encoder settings",
             )
-        elif state is State.BLIND and has_frames:
+        elif state is State.BLIND and self._watcher.count.undecoded_run == 0:
             self._states.move_from(State.BLIND, State.LIVE)
 
     def _run(self) -> None:

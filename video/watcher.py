@@ -18,6 +18,8 @@ from video.ring import PacketRing
 
 _LOOK_WIDTH = 240
 _BATCH = 32
+_KEYFRAME_WEIGHT = 9
+"""Packets without a picture that a keyframe without one counts for, on top of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ class Watcher:
         if packet.is_keyframe:
             self._keyframe = self._look(packet)
             if self._keyframe is None:
+                self.count.undecoded_run += _KEYFRAME_WEIGHT
                 return
             if gate.look(self._keyframe, packet.t):
                 # what is there now came after the keyframe before

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import av
+import psutil
 import pytest
 
 from tests.fixtures.rtsp import StartRtsp
@@ -249,3 +250,24 @@ def test_a_demuxer_says_what_is_wrong_at_once(start_rtsp: StartRtsp) -> None:
     with pytest.raises(OpenFailed) as failed:
         Demuxer(parse_source(start_rtsp({"sound": "sound"}).url("nothing")))
     assert failed.value.reason is Reason.NOT_FOUND
+
+
+def test_reconnecting_leaks_nothing(start_rtsp: StartRtsp, encode: Encode) -> None:
+    server = start_rtsp({"road": str(encode(seconds=1, fps=10, gop=10))})
+    settings = SessionSettings(
+        opening=OpenSettings(open_timeout_s=2.0, read_timeout_s=0.4),
+        watch=QUICK.watch,
+        backoff_first_s=0.01,
+        backoff_most_s=0.01,
+    )
+    process = psutil.Process()
+    with watched(server.url("road"), settings) as camera:
+        for _ in range(2):
+            camera.until(State.BACKING_OFF)
+        before = (process.num_fds(), process.num_threads())
+        server.kill()
+        for _ in range(60):
+            camera.until(State.BACKING_OFF)
+        after = (process.num_fds(), process.num_threads())
+    assert after[0] <= before[0] + 1
+    assert after[1] <= before[1] + 1
