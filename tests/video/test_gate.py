@@ -24,8 +24,8 @@ def test_passes_are_seen_whole_and_the_empty_road_is_slept_over(encode, codec: s
     for start, end in passes:
         inside = times[(times >= start) & (times <= end)]
         assert len(inside) >= (end - start) * 5 - 2, f"pass at {start} s"
-    assert reader.count.frames_decoded < 0.6 * 280
-    assert reader.count.awake_s < 0.6 * 28
+    assert reader.count.frames_decoded < 0.7 * 280
+    assert reader.count.awake_s < 0.5 * 28
     assert reader.count.wakes.total() >= 3
 
 
