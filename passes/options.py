@@ -22,7 +22,7 @@ class LookOptions:
     """Long side to which the whole frame is scaled in a sweep."""
     crowded_side_px: int = 960
     """Long side of the whole frame when moving regions would cost more than it."""
-    sweep_every_s: float = 1.5
+    sweep_every_s: float = 3.0
     """Least time between sweeps of the whole frame, for what motion does not show."""
     min_score: float = 0.25
     """Least score of a plate detection."""
@@ -56,8 +56,8 @@ class TrackOptions:
 class ReadOptions:
     """Which crops are read, and when a reading is one."""
 
-    margin: float = 0.06
-    """Share of the plate's height by which a box is loosened on all sides before reading."""
+    margin: float = 0.12
+    """Share of the plate's height by which a box is loosened on all sides: amid what readers are trained on."""
     min_width_px: float = 28.0
     """Plates narrower than this are not read: a character would have less than four pixels."""
     kept: int = 8
@@ -86,6 +86,8 @@ class PassOptions:
     read: ReadOptions = ReadOptions()
     still_sides_px: tuple[int, ...] = (640, 1280)
     """Long sides to which a still picture is scaled: near plates are found at the first, far ones at the next."""
+    still_extra_score: float = 0.4
+    """Least score of a plate that only the later scales find."""
     min_detections: int = 2
     """Detections that make a pass; a single one does when it is legible and ``sure_detection`` sure."""
     sure_detection: float = 0.6

@@ -17,6 +17,7 @@ _NOISE_FACTOR: Final = 6.0
 _LEARN: Final = 0.06
 """Share of a new frame in the background, where nothing moves; a standing vehicle sinks in within about ten seconds."""
 _LEARN_MOVING: Final = 0.015
+_JOIN: Final = np.ones((7, 7), np.uint8)
 _LEAST_AREA: Final = 24
 """Least area of a moving blob, thinned pixels."""
 
@@ -63,20 +64,22 @@ class Background:
 
         None for the first picture, and when most of the picture differs (the camera moved, the light was switched).
         """
-        seen = cv2.blur(luma, (3, 3)).astype(np.float32)
+        seen = np.asarray(cv2.blur(luma, (3, 3)), np.uint8).astype(np.float32)
         if self._still is None or self._still.shape != seen.shape:
             self._still = seen
             return None
         change = seen - self._still
-        change -= np.median(change)  # the exposure follows the light
-        size = np.abs(change)
-        mask = size > max(_LEAST_STEP, _NOISE_FACTOR * float(np.median(size)))
-        rate = np.where(mask, np.float32(_LEARN_MOVING), np.float32(_LEARN))
-        self._still += (seen - self._still) * rate
-        if mask.mean() > 0.6:
+        sample = change[::4, ::4]
+        exposure = float(np.median(sample))  # it follows the light
+        noise = float(np.median(np.abs(sample - exposure)))
+        size = cv2.absdiff(change, exposure)
+        mask = (size > max(_LEAST_STEP, _NOISE_FACTOR * noise)).astype(np.uint8)
+        if cv2.countNonZero(mask) > 0.6 * mask.size:
             self._still = seen
             return None
-        joined = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8))
+        cv2.accumulateWeighted(seen, self._still, _LEARN, 1 - mask)
+        cv2.accumulateWeighted(seen, self._still, _LEARN_MOVING, mask)
+        joined = cv2.dilate(mask, _JOIN)
         count, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
         height, width = luma.shape
         regions = []

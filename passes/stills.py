@@ -5,7 +5,7 @@ from __future__ import annotations
 from index.read import PlateRead
 from models.ports import Image, PlateDetection, PlateReader
 from passes.crops import cut
-from passes.look import distinct, find_in
+from passes.look import cover, distinct, find_in
 from passes.options import PassOptions
 from passes.pipeline import Detectors
 from passes.record import Pass
@@ -63,9 +63,11 @@ def find_plates(picture: Image, detectors: Detectors, options: PassOptions) -> l
     for number, side in enumerate(options.still_sides_px):
         if number and max(width, height) < 0.8 * side:
             break
-        whole = Region(0, 0, width, height)
-        found += find_in(detectors.plates, picture, whole, side, options.look.min_score)
-    return distinct(found)
+        least = options.still_extra_score if number else options.look.min_score
+        seen = find_in(detectors.plates, picture, Region(0, 0, width, height), side, least)
+        # a near plate's box is best at the first scale, whatever its score
+        found += [plate for plate in distinct(seen) if all(cover(plate.box, known.box) < 0.4 for known in found)]
+    return sorted(found, key=lambda plate: -plate.score)
 
 
 def is_unread(read: PlateRead, options: PassOptions) -> bool:
