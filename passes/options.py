@@ -64,7 +64,10 @@ class ReadOptions:
     """Readings fused: the best of the pass."""
     reads: int = 16
     """Crops read in one pass, at most."""
-    min_legibility: float = 0.45
+    min_legibility: float = 0.2
+    """A pass whose best crops were less legible is unread."""
+    min_certainty: float = 0.5
+    """So is one whose characters are less probable, in the mean: more guessed than read."""
     min_characters: int = 4
     early_score: float = 0.97
     """Score from which a pass is reported before it closes."""

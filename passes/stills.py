@@ -72,4 +72,9 @@ def find_plates(picture: Image, detectors: Detectors, options: PassOptions) -> l
 
 def is_unread(read: PlateRead, options: PassOptions) -> bool:
     """Whether a still's plate was found but not read."""
-    return read.legibility < options.read.min_legibility or len(read.text) < options.read.min_characters
+    characters = read.posterior.characters
+    return (
+        read.legibility < options.read.min_legibility
+        or len(characters) < options.read.min_characters
+        or sum(characters) / len(characters) < options.read.min_certainty
+    )

@@ -21,10 +21,10 @@ SAME: Final = 0.72
 """Agreement from which two readings are of one plate: two characters of seven may be misread."""
 OTHER: Final = 0.5
 """Agreement below which two legible readings are of two plates; plates of one region share their last digits."""
-_SURE_LEGIBLE: Final = 0.7
-"""Legibility from which a reading can tell plates apart."""
-_CONTRADICTING: Final = 0.8
-"""Legibility from which a reading can say that a plate is another one."""
+_LIKELY_LEGIBLE: Final = 0.3
+"""Legibility from which a reading that agrees is of the same plate: chance does not spell the same plate twice."""
+_SURE_LEGIBLE: Final = 0.75
+"""Legibility from which a reading that differs is of another plate."""
 _OUT_OF_SIGHT_S: Final = 0.45
 """Time without a detection after which what is seen next may be another vehicle: two looks missed."""
 _STANDING_S: Final = 1.0
@@ -256,7 +256,7 @@ class Track:
     def _can_contradict(self, read: Read) -> bool:
         """Whether a reading is good enough to overrule the track's: a plate that recedes is misread."""
         usual = float(np.mean([r.weight for r in self._reads]))
-        return read.reading.legibility >= _CONTRADICTING and read.weight >= 0.5 * usual
+        return min(read.reading.legibility, self.legibility) >= _SURE_LEGIBLE and read.weight >= 0.5 * usual
 
     def give_up_doubt(self) -> Doubt | None:
         """Take the sightings in doubt away from the track, which ends before them."""
@@ -270,7 +270,7 @@ class Track:
 
     def likeness(self, read: Read | None) -> Likeness:
         """Whether a reading is of this track's plate, by what both say."""
-        if read is None or self.fused is None or min(read.reading.legibility, self.legibility) < _SURE_LEGIBLE:
+        if read is None or self.fused is None or min(read.reading.legibility, self.legibility) < _LIKELY_LEGIBLE:
             return Likeness.UNKNOWN
         shared = agreement(self.fused, read.reading.posterior)
         if shared >= SAME:
@@ -326,6 +326,7 @@ class Track:
             fused is not None
             and self.legibility >= options.min_legibility
             and len(fused.text) >= options.min_characters
+            and float(np.mean(fused.characters)) >= options.min_certainty
         )
 
 
