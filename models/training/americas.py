@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from models.training.design import BLACK, BLUE, GREEN, GREY, RED, WHITE, YELLOW, Design, Mark, Sheet
-from models.training.grammar import fill
+from models.training.grammar import LETTERS, fill
 from models.training.pieces import EU_BLUE, pick, pick_colour
 
 _TOWNS: Final = (
@@ -109,7 +109,9 @@ def american(rng: np.random.Generator) -> Design:
         "AAA A99", "AA 99999", "99AAA9", "AAA99A", "999 9999", "A99 99A", "AA 9999", "AAA999", "A999999", "99999A9",
         "9AA A99", "9A 9999",
     )  # fmt: skip
-    groups = [fill(g, rng) for g in pattern.split()]
+    # Most states leave out the letters that look like digits.
+    letters = "ABCDEFGHJKLMNPRSTUVWXYZ" if rng.random() < 0.75 else LETTERS
+    groups = [fill(g, rng, letters) for g in pattern.split()]
     if rng.random() < 0.06:
         groups = [fill("???????"[: int(rng.integers(3, 8))], rng)]
     height = sheet.between(58, 82)

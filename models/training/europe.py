@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from models.training.design import BLUE, GREEN, RED, YELLOW, Design, Mark, Sheet
-from models.training.grammar import fill
+from models.training.grammar import LETTERS, fill
 from models.training.pieces import EU_BLUE, band, groups_between, inverse, pick, pick_colour
 
 _EU: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -42,6 +42,8 @@ _EU: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "GR": (("AAA 9999",), ("-", " ")),
     "P": (("99 99 AA", "AA 99 99", "99 AA 99", "AA 99 AA"), ("-",)),
 }
+_LETTERS: Final = {"SK": "ABCDEFGHIJKLMNOPRSTUVXYZ", "CZ": "ABCDEFHIJKLMNPRSTUVXYZ"}
+"""Alphabets that lack letters; elsewhere all 26 are taken."""
 _EU_SHARES: Final = {"SK": 0.22, "CZ": 0.16, "D": 0.16, "PL": 0.06, "GB": 0.05}
 
 
@@ -52,7 +54,7 @@ def european(rng: np.random.Generator) -> Design:
     code = codes[int(rng.choice(len(codes), p=[_EU_SHARES.get(c, rest) for c in codes]))]
     patterns, joints = _EU[code]
     pattern = pick(rng, *patterns)
-    letters = "ABCDEFGHIJKLMNOPRSTUVXYZ" if code in ("SK", "CZ") else "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    letters = _LETTERS.get(code, LETTERS)
     groups = [fill(g, rng, letters) for g in pattern.replace("-", "").split()]
     joint = pick(rng, *joints)
     if rng.random() < 0.07:  # a text of the owner's wish
