@@ -70,9 +70,7 @@ def main() -> int:
     if options.json:
         print(json.dumps({"machine": machine, "ms_per_crop": best, "mb": {n: r.megabytes for n, r in readers.items()}}))
         return 0
-    print(
-        f"{machine['processor']}, {machine['cores']} cores, {options.threads} thread; ms a crop, best of {options.rounds + 1}"
-    )
+    print(f"{processor}, {os.cpu_count()} cores, threads {options.threads}; ms a crop, best of {options.rounds + 1}")
     print("batch  " + "".join(f"{name:>9}" for name in readers) + ("    ratio" if "peer" in readers else ""))
     for batch in BATCHES:
         row = [best[name][batch] for name in readers]
