@@ -62,8 +62,9 @@ def main() -> int:
         for batch in BATCHES:
             for name, reader in readers.items():
                 best[name][batch] = min(best[name][batch], reader.milliseconds(batch, options.crops))
+    processor = platform.processor() or platform.machine()
     machine = {
-        "processor": platform.processor() or platform.machine(),
+        "processor": processor,
         "cores": os.cpu_count(),
         "threads": options.threads,
     }

@@ -31,9 +31,11 @@ def random_view(rng: np.random.Generator, aspect: float, px_wide: float, loosene
     The crop is the upright box round the plate, loosened or tightened a little on each side.
     """
     draw = rng.random()
-    tilt = 2.0 if draw < 0.5 else 6.0 if draw < 0.85 else 14.0
+    tilt = 2.0 if draw < 0.48 else 6.0 if draw < 0.8 else 13.0
     angle = float(np.clip(rng.normal(0, tilt), -26, 26))
     h = px_wide / aspect * rng.uniform(0.88, 1.12)
+    if tilt > 10:  # seen well from the side
+        h *= rng.uniform(1.0, 1.5)
     w = px_wide
     corners = np.array([[-w / 2, -h / 2], [w / 2, -h / 2], [w / 2, h / 2], [-w / 2, h / 2]])
     shear = np.tan(np.radians(np.clip(rng.normal(0, tilt * 0.9), -24, 24)))

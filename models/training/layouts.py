@@ -66,19 +66,19 @@ def anything(rng: np.random.Generator) -> Design:
 
 LAYOUTS: Final[dict[str, tuple[Callable[[np.random.Generator], Design], float]]] = {
     "kz": (kazakh, 0.36),
-    "ru": (russian, 0.06),
-    "kg": (kyrgyz, 0.025),
-    "uz": (uzbek, 0.025),
-    "by": (belarusian, 0.02),
-    "ua": (ukrainian, 0.06),
-    "ge": (georgian, 0.015),
-    "am": (armenian, 0.015),
-    "cn": (chinese, 0.02),
-    "eu": (european, 0.13),
+    "ru": (russian, 0.05),
+    "kg": (kyrgyz, 0.02),
+    "uz": (uzbek, 0.02),
+    "by": (belarusian, 0.015),
+    "ua": (ukrainian, 0.07),
+    "ge": (georgian, 0.01),
+    "am": (armenian, 0.01),
+    "cn": (chinese, 0.015),
+    "eu": (european, 0.15),
     "tr": (turkish, 0.015),
-    "us": (american, 0.1),
-    "br": (brazilian, 0.06),
-    "other": (anything, 0.095),
+    "us": (american, 0.12),
+    "br": (brazilian, 0.09),
+    "other": (anything, 0.065),
 }
 """By country: how its plates are drawn, and its share of the training pictures."""
 
