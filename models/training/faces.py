@@ -64,6 +64,8 @@ class Strokes:
     """The letter J: 0 bare, 1 with a serif."""
     em: int = 0
     """The middle of M and W: 0 to the base line, 1 half way."""
+    double: int = 0
+    """The letter W: 0 slanted, 1 upright, an M on its head."""
     queue: int = 0
     """The tail of Q: 0 across the bowl, 1 outside, 2 inside."""
     gee: int = 0
@@ -202,6 +204,8 @@ def _skeleton(character: str, s: Strokes) -> tuple[list[list[Point]], float]:
         case "V":
             return [[(0.0, 0.0), (0.5, 1.0), (1.0, 0.0)]], 1.1
         case "W":
+            if s.double:
+                return [[(0.0, 0.0), (0.0, 1.0), (0.5, 0.14 if s.em == 0 else 0.4), (1.0, 1.0), (1.0, 0.0)]], 1.24
             middle = 0.1 if s.em == 0 else 0.45
             return [[(0.0, 0.0), (0.27, 1.0), (0.5, middle), (0.73, 1.0), (1.0, 0.0)]], 1.4
         case "X":
@@ -292,8 +296,8 @@ def drawn_faces() -> list[DrawnFace]:
         DrawnFace("din", Strokes(0.52, 0.14, 2.6, one=0)),
         DrawnFace("din-narrow", Strokes(0.44, 0.13, 3.0)),
         DrawnFace("fe", Strokes(0.6, 0.13, 2.4, zero=3, one=1, seven=0, six=1, three=1, gee=1)),
-        DrawnFace("pressed", Strokes(0.46, 0.13, 4.0, six=0, queue=2)),
-        DrawnFace("mandatory", Strokes(0.56, 0.12, 2.8, eye=1, em=1)),
+        DrawnFace("pressed", Strokes(0.46, 0.13, 4.0, six=0, double=1, queue=2)),
+        DrawnFace("mandatory", Strokes(0.58, 0.13, 4.0, one=1, eye=1, em=1, double=1, queue=2)),
         DrawnFace("russian", Strokes(0.54, 0.15, 3.4, False, seven=2, three=0)),
     ]
 
@@ -304,10 +308,11 @@ def random_drawn_face(rng: np.random.Generator) -> DrawnFace:
     def pick(*weights: float) -> int:
         return int(rng.choice(len(weights), p=np.array(weights) / sum(weights)))
 
+    width = round(float(rng.uniform(0.36, 0.72)), 2)
     strokes = Strokes(
-        width=round(float(rng.uniform(0.36, 0.72)), 2),
-        weight=round(float(rng.uniform(0.085, 0.2)), 3),
-        squareness=round(float(rng.uniform(2.0, 5.0)), 1),
+        width=width,
+        weight=round(min(float(rng.uniform(0.085, 0.2)), 0.31 * width), 3),
+        squareness=round(float(rng.uniform(2.0, 6.0)), 1),
         is_round_ended=bool(rng.random() < 0.5),
         zero=pick(0.8, 0.05, 0.03, 0.12),
         one=pick(0.55, 0.35, 0.1),
@@ -318,6 +323,7 @@ def random_drawn_face(rng: np.random.Generator) -> DrawnFace:
         eye=pick(0.65, 0.35),
         jay=pick(0.7, 0.3),
         em=pick(0.5, 0.5),
+        double=pick(0.5, 0.5),
         queue=pick(0.4, 0.35, 0.25),
         gee=pick(0.6, 0.4),
     )

@@ -134,8 +134,8 @@ def _mixed(rng: np.random.Generator, past: Sequence[CropBatch], size: int) -> Cr
 class Trainer:
     """A run: network, averaged weights, optimiser, curves."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, source: Path | None = None) -> None:
+        self.settings, self.source = settings, source
         torch.manual_seed(settings.seed)
         torch.set_num_threads(settings.threads)
         settings.folder.mkdir(parents=True, exist_ok=True)
@@ -240,6 +240,12 @@ class Trainer:
             for _ in range(self.settings.replays):
                 yield _mixed(rng, past, len(batch.images))
 
+    def plan(self) -> None:
+        """Take up a changed length of the run (``steps``, ``decay_steps``) from its configuration file."""
+        if self.source is not None:
+            news = load_settings(self.source)
+            self.settings = self.settings.model_copy(update={"steps": news.steps, "decay_steps": news.decay_steps})
+
     def run(self) -> None:
         """Train to the end, or until told to stop (SIGTERM or Ctrl-C), saving on the way."""
         s = self.settings
@@ -258,7 +264,7 @@ class Trainer:
         since = time.monotonic()
         try:
             for batch in self.shown(feed):
-                if self.step >= s.steps or self.is_stopped:
+                if self.step >= self.settings.steps or self.is_stopped:
                     break
                 figures.append(self.learn(batch))
                 if self.step % 100 == 0:
@@ -268,6 +274,7 @@ class Trainer:
                     figures, since = [], now
                 if self.step % s.save_every == 0:
                     self.save()
+                    self.plan()
                 if self.step % s.validate_every == 0:
                     self.log("validation", self.validate(checks))
         finally:
@@ -297,7 +304,7 @@ def main(arguments: list[str] | None = None) -> int:
         export(source, options.out, CropMaker(settings.seed + 2_000_003, font_faces(kept), font_share=1.0))
         return 0
     os.environ.setdefault("OMP_NUM_THREADS", str(settings.threads))
-    trainer = Trainer(settings)
+    trainer = Trainer(settings, None if options.steps else options.config)
     trainer.resume()
     trainer.run()
     return 0

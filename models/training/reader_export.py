@@ -93,7 +93,7 @@ def calibrate(network: ReaderNetwork, batches: Sequence[CropBatch]) -> Calibrati
     return Calibration(temperature, float(is_right.sum()) / float(is_text.sum()))
 
 
-def export(checkpoint: Path, out: Path, maker: CropMaker, crops: int = 4096) -> Calibration:
+def export(checkpoint: Path, out: Path, maker: CropMaker, crops: int = 2048) -> Calibration:
     """Export the averaged weights of ``checkpoint`` to ``out``, calibrated on ``crops`` crops of ``maker``.
 
     Raises ``ValueError`` when the graph does not say what torch says.
