@@ -24,14 +24,12 @@ from storage.s3_access import S3Access
 def serving(dsn: str, access: S3Access, **settings: Any) -> Iterator[str]:
     """The base address of a server on these stores, in a thread of this process; it is ended with the block."""
     given = ApiSettings(
-        BEKET_API_PORT=0,
-        BEKET_API_KEEP_ALIVE_S=0.3,
         dsn=dsn,
         s3_endpoint=access.endpoint,
         s3_access_key=access.access_key,
         s3_secret_key=access.secret_key,
         s3_bucket=access.bucket,
-        **settings,
+        **{"BEKET_API_PORT": 0, "BEKET_API_KEEP_ALIVE_S": 0.3} | settings,
     )
     server = ApiServer(given)
     with listen(given) as listening:
