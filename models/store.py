@@ -108,8 +108,18 @@ class ModelStore:
         return stored
 
     def ensure(self, role: Role, name: str | None = None, progress: Progress | None = None) -> Stored:
-        """What lies in the store, or else what a pull brings. Raises as ``pull``."""
-        return self.find(role, name) or self.pull(role, name, progress).stored
+        """What lies in the store, or else what a pull brings. Raises as ``pull``.
+
+        A local file that is more wanted than what lies in the store is taken first: it costs no network.
+        """
+        for source in self.sources(role, name):
+            stored = self._stored(role, source)
+            if stored:
+                return stored
+            if source.path and source.local().is_file():
+                with contextlib.suppress(ModelMissing):
+                    return self.pull(role, source.name, progress).stored
+        return self.pull(role, name, progress).stored
 
     def pull(self, role: Role, name: str | None = None, progress: Progress | None = None) -> Pulled:
         """Take the first source that can be had; what lies in the store unharmed counts as had.

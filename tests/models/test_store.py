@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import stat
 import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -131,6 +131,17 @@ def test_a_changed_local_model_is_taken_anew(tmp_path: Path) -> None:
     assert models.ensure("plate_reader").path.read_bytes() == tiny_onnx(2)
 
 
+def test_a_local_model_that_is_more_wanted_takes_over(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.onnx", tmp_path / "second.onnx"
+    second.write_bytes(tiny_onnx(2))
+    models = store(tmp_path, *(source(p.stem, path=str(p)) | {"sha256": None} for p in (first, second)))
+    assert models.ensure("plate_reader").source.name == "second"
+    first.write_bytes(b"<html>")
+    assert models.ensure("plate_reader").source.name == "second", "what can't be used is passed over"
+    first.write_bytes(tiny_onnx(1))
+    assert models.ensure("plate_reader").source.name == "first"
+
+
 @pytest.mark.parametrize(
     ("content", "pinned", "said"),
     [
@@ -202,21 +213,14 @@ def test_a_store_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         store(tmp_path, source("m", path="nowhere")).pull("plate_reader")
 
 
-def _pull(folder: Path, address: str) -> None:
-    models = store(folder, source("m", tiny_onnx(), url=f"{address}/model.onnx"))
-    assert models.pull("plate_reader").stored.path.read_bytes() == tiny_onnx()
-
-
-def test_processes_that_pull_at_once_fetch_once(tmp_path: Path, web: tuple[str, Path]) -> None:
+def test_pulls_at_once_fetch_once(tmp_path: Path, web: tuple[str, Path]) -> None:
+    """The lock is the kernel's and goes with an open file, so it holds between threads as between processes."""
     address, folder = web
     (folder / "model.onnx").write_bytes(tiny_onnx())
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_pull, args=(tmp_path, address)) for _ in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0, 0]
+    stores = [store(tmp_path, source("m", tiny_onnx(), url=f"{address}/model.onnx")) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        pulled = list(pool.map(lambda models: models.pull("plate_reader"), stores))
+    assert sorted(p.fetched for p in pulled) == [False, False, False, True]
     assert _Handler.requests == ["/model.onnx"]
 
 
