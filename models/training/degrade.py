@@ -31,7 +31,7 @@ def random_view(rng: np.random.Generator, aspect: float, px_wide: float, loosene
     The crop is the upright box round the plate, loosened or tightened a little on each side.
     """
     draw = rng.random()
-    tilt = 2.0 if draw < 0.48 else 6.0 if draw < 0.8 else 13.0
+    tilt = 2.0 if draw < 0.45 else 6.0 if draw < 0.77 else 12.0
     angle = float(np.clip(rng.normal(0, tilt), -26, 26))
     h = px_wide / aspect * rng.uniform(0.88, 1.12)
     if tilt > 10:  # seen well from the side

@@ -330,6 +330,33 @@ def random_drawn_face(rng: np.random.Generator) -> DrawnFace:
     return DrawnFace("random", strokes)
 
 
+def pressed_faces(country: str, count: int, rng: np.random.Generator) -> list[DrawnFace]:
+    """``count`` faces around those that Brazil (``br``) or the American states (``us``) press their plates in.
+
+    Both stand W and M upright and draw O nearly as square as D; Brazil's are wide and even, America's tall and narrow.
+    """
+    low, high = {"br": (0.5, 0.68), "us": (0.36, 0.56)}[country]
+    faces = []
+    for _ in range(count):
+        width = round(float(rng.uniform(low, high)), 2)
+        strokes = Strokes(
+            width=width,
+            weight=round(min(float(rng.uniform(0.09, 0.17)), 0.31 * width), 3),
+            squareness=round(float(rng.uniform(2.8, 6.5)), 1),
+            is_round_ended=bool(rng.random() < 0.6),
+            one=int(rng.choice(3, p=[0.75, 0.15, 0.1])),
+            six=int(rng.random() < 0.25),
+            three=int(rng.random() < 0.15),
+            eye=int(rng.random() < 0.4),
+            em=int(rng.random() < 0.75),
+            double=int(rng.random() < 0.8),
+            queue=int(rng.integers(3)),
+            gee=int(rng.random() < 0.5),
+        )
+        faces.append(DrawnFace(f"{country}-pressed", strokes))
+    return faces
+
+
 def font_faces(paths: Sequence[Path]) -> list[FontFace]:
     """Faces of the font files among ``paths``, files and folders alike; unreadable ones are left out."""
     faces = []
