@@ -56,7 +56,8 @@ class SessionSettings:
     settled_s: float = 10.0
     """Live for so long, a camera's next failure is its first again."""
     backlog_s: float = 8.0
-    """Seconds that decoding may lie behind; what is more is skipped and counted as unwatched."""
+    """Seconds that decoding may lie behind: frames are thinned from half of it on; what is more is skipped and counted
+    as unwatched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +174,7 @@ class CameraSession:
         if not self._polling.acquire(blocking=False):
             raise RuntimeError(f"camera {self.camera_id} is being polled by another thread")
         try:
-            if self._watcher.lag_s > self.settings.backlog_s:
-                lost_s = self._watcher.skip_to_newest()
-                _log.warning("camera %s: %.1f s unwatched, decoding can't keep up", self.camera_id, lost_s)
+            self._keep_up()
             frames = self._watcher.step(max_frames, max_packets)
         finally:
             self._polling.release()
@@ -194,6 +193,15 @@ class CameraSession:
     def request_clip(self, t0: float, t1: float, path: Path) -> ClipJob:
         """A clip of ``[t0, t1]`` seconds of the stream with pre- and post-roll, to be cut once it is ready."""
         return ClipJob(self.source, self._ring, t0, t1, path, self.settings.clip)
+
+    def _keep_up(self) -> None:
+        """Behind by half of ``backlog_s``, every second frame is given up; by three quarters, two of three; then whole
+        GOPs, which count as unwatched."""
+        behind = self._watcher.lag_s / self.settings.backlog_s
+        self._watcher.thinning = 1 if behind < 0.5 else 2 if behind < 0.75 else 3
+        if behind > 1.0:
+            lost_s = self._watcher.skip_to_newest()
+            _log.warning("camera %s: %.1f s unwatched, decoding can't keep up", self.camera_id, lost_s)
 
     def _check(self) -> None:
         """The worker's part in the state: stalls and blindness, and their end."""

@@ -76,12 +76,16 @@ class Watcher:
         self.gate = Gate(self.settings.gate) if self.settings.gate else None
         self.size: tuple[int, int] | None = None
         """Width and height of the pictures, once one is decoded."""
+        self.thinning = 1
+        """Give only every so-manieth of the frames that ``fps`` would, for a worker that can't keep up."""
         self._source = source
         self._ring = ring
         self._cursor = ring.next_number
         self._format: StreamFormat | None = None
         self._decoder: StreamDecoder | None = None
         self._looker: StreamDecoder | None = None
+        self._paused: tuple[StreamDecoder, int] | None = None
+        """The decoder of a stream that fell asleep inside a GOP, and the number of the packet it would take next."""
         self._keyframe: NDArray[np.uint8] | None = None
         self._keyframe_number = 0
         self._shown = float("-inf")
@@ -208,6 +212,7 @@ class Watcher:
                 wake_from = self._ring.keyframe_before(number - 1)
             else:
                 gate.was_empty()
+                self._paused = None
                 if packet.t - self._asleep_since > settings.prove_s:
                     wake_from, reason = number, WakeReason.PROOF
             self._look_due = packet.t + settings.look_s
@@ -227,11 +232,14 @@ class Watcher:
         self.is_awake = True
         self.count.wakes[reason] += 1
         self._woken_by, self._has_seen = reason, False
+        paused = self._paused
         if self.gate is not None:
             self.gate.was_occupied()
         self._wanted_until = max(self._wanted_until, t + self._linger_s)
         self._cursor = number
         self._drop_decoders()
+        if paused is not None and paused[1] > number:
+            self._decoder, self._cursor = paused
 
     def _sleep(self, t: float) -> None:
         self.is_awake = False
@@ -240,10 +248,13 @@ class Watcher:
             if self._woken_by is WakeReason.PACKETS and not self._has_seen:
                 self.gate.was_false_alarm()
             self.gate.was_occupied()
+        decoder = self._decoder
         self._drop_decoders()
+        if decoder is not None:
+            self._paused = (decoder, self._cursor)
 
     def _drop_decoders(self) -> None:
-        self._decoder = self._looker = self._keyframe = None
+        self._decoder = self._looker = self._keyframe = self._paused = None
 
     def _change_format(self, packet: Packet) -> Iterator[DecodedFrame]:
         if self._decoder is not None:
@@ -273,7 +284,7 @@ class Watcher:
 
     def _emitted(self, frames: Iterator[DecodedFrame]) -> Iterator[DecodedFrame]:
         """Frames thinned, never back in time, each looked at by the gate on its way."""
-        step = 1.0 / self.settings.fps if self.settings.fps else 0.0
+        step = self.thinning / self.settings.fps if self.settings.fps else 0.0
         for frame in frames:
             self.count.frames_decoded += 1
             if frame.t <= self._given or (step and self._due - 2 * step <= frame.t < self._due - 0.002):
