@@ -305,12 +305,12 @@ class HotlistIndex:
         """Partial plates: the probability that the vehicle's plate is any of those meant, on the list or not."""
         patterns = self.grammar.patterns
         evidence = batch.evidence
-        # No plate holds a symbol more often than the slots, or the one unknown character, give it.
-        presence = evidence.slots.sum(axis=1) + evidence.missing.sum(axis=1, keepdims=True)
-        highest = max(patterns.prior.max(), found.listed.max(initial=0.0))
+        listed = np.zeros(len(total))
+        np.maximum.at(listed, found.reads, found.listed)
         for held in self._partials.values():
             entry, partial = held.entry, held.partial
-            bound = presence[:, list(partial.known)].min(axis=1) * highest
+            highest = np.maximum(listed, patterns.prior[partial.patterns].sum())
+            bound = partial.at_most(evidence) * highest
             possible = (bound >= least * total) & (held.since <= batch.now) & (batch.now < held.until)
             for read in np.flatnonzero(possible):
                 mass = partial.likelihood(evidence, int(read), patterns) @ patterns.prior[partial.patterns]

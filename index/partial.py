@@ -36,6 +36,8 @@ class PartialPlate:
 
     text: str
     known: tuple[int, ...]
+    run: tuple[int, ...]
+    """The longest run of known characters."""
     steps: NDArray[np.bool_]
     accepts: NDArray[np.bool_]
     patterns: NDArray[np.int64]
@@ -43,6 +45,21 @@ class PartialPlate:
     def matches(self, plate: str) -> bool:
         """Whether a whole plate is one of those meant."""
         return compile_text(self.text).fullmatch(plate) is not None
+
+    def at_most(self, evidence: Evidence) -> Floats:
+        """An upper bound on the probability that a text is accepted, for each read of a batch: ``(B,)``; cheap.
+
+        As it stands, a read must show the longest run somewhere; with other alignments, each character at least.
+        """
+        presence = evidence.slots[:, :, list(self.known)].sum(axis=1).min(axis=1)
+        presence += evidence.missing.sum(axis=1)
+        places = SLOTS - len(self.run) + 1
+        shown = np.ones((len(evidence.slots), places))
+        for offset, symbol in enumerate(self.run):
+            shown *= evidence.slots[:, offset : offset + places, symbol]
+        other = evidence.extra.sum(axis=1) + evidence.missing.sum(axis=1)
+        bound: Floats = evidence.same * np.minimum(shown.sum(axis=1), 1.0) + other * np.minimum(presence, 1.0)
+        return bound
 
     def likelihood(self, evidence: Evidence, read: int, grammar: Patterns) -> Floats:
         """For each of ``patterns``, the probability that the text is spelled by it and accepted: ``(F,) float64``."""
@@ -83,7 +100,9 @@ def compile_partial(text: str, grammar: Patterns) -> PartialPlate:
     reached[:, 0] = True
     for slot in range(SLOTS):
         reached = (reached[:, :, None] & moves[grammar.classes[:, slot]]).any(axis=1)
-    return PartialPlate(text, known, steps, accepts, np.flatnonzero((reached & accepts).any(axis=1)))
+    longest = max(re.split(r"[?*]+", text), key=len)
+    run = tuple(ALPHABET.index(symbol) for symbol in longest)
+    return PartialPlate(text, known, run, steps, accepts, np.flatnonzero((reached & accepts).any(axis=1)))
 
 
 def _machine(text: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -20,9 +20,8 @@ class Traffic:
     """Vehicles that may pass: those registered in the country and its guests."""
     activity: float = 1.0
     """How often a listed vehicle passes, an ordinary one being 1."""
-    occupancy: float = 0.1
-    """Share of the plates near a registered one (a character apart) that are registered too: plates are issued in
-    series, so this is more than the fleet's share of all that the format could spell."""
+    clustering: float = 8.0
+    """How many times likelier a plate is to be registered where one a character apart is: series are issued whole."""
     passes_per_camera_day: float = 5_000
     false_alerts_per_camera_day: float = 0.5
     """The operator's setting: how many false alerts a camera may raise a day."""
@@ -32,8 +31,8 @@ class Traffic:
     """An alert is never less likely to be right than this."""
 
     def __post_init__(self) -> None:
-        if not (self.fleet >= 1 and self.activity > 0 and 0 < self.occupancy <= 1 and 0 < self.uncertain_share <= 1):
-            raise ValueError("traffic needs fleet >= 1, activity > 0, occupancy and uncertain_share in (0, 1]")
+        if not (self.fleet >= 1 and self.activity > 0 and self.clustering >= 1 and 0 < self.uncertain_share <= 1):
+            raise ValueError("traffic needs fleet >= 1, activity > 0, clustering >= 1 and uncertain_share in (0, 1]")
         if not (self.passes_per_camera_day > 0 and self.false_alerts_per_camera_day > 0):
             raise ValueError("passes and false alerts per camera and day must be above 0")
         if not FLOOR <= self.lowest_threshold < 1:
@@ -42,10 +41,10 @@ class Traffic:
     def listed_prior(self, unlisted_prior: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probability that a passing vehicle carries each listed plate, from the grammar's ``(N,)`` for unlisted ones.
 
-        A listed plate exists, which the grammar's cannot know of the plates it spells: it is ``1 / occupancy`` as
-        likely, and no less than a tenth as likely as any one vehicle of the fleet, however odd its format.
+        A listed plate exists, which the grammar can't know of the plates it spells: it passes as often as any one
+        vehicle of the fleet, whatever its format; ``clustering`` is taken off for the plates around it.
         """
-        exists = np.maximum(unlisted_prior / self.occupancy, 0.1 / self.fleet)
+        exists = np.maximum(unlisted_prior, 1.0 / (self.clustering * self.fleet))
         return np.minimum(exists * self.activity, 0.5)
 
     def listed_share(self, entries: int) -> float:

@@ -27,7 +27,7 @@ SMALL = (
     Format("three", "yy", ("A[012]B[01]",)),
 )
 SYMBOLS = "012AB"
-TRAFFIC = Traffic(fleet=40, occupancy=0.3)
+TRAFFIC = Traffic(fleet=20, clustering=2)
 EDGE = 1e-5
 """Scores this near to the threshold may fall on either side: priors are held as float32."""
 

@@ -20,12 +20,10 @@ def test_longer_lists_busier_roads_and_less_patience_raise_the_threshold() -> No
 
 
 def test_a_listed_plate_is_likelier_than_one_only_spelled_and_never_hopeless() -> None:
-    traffic = Traffic()
-    unlisted = np.array([2e-9, 1e-7, 0.0])
+    traffic = Traffic(fleet=1e6, clustering=5.0)
+    unlisted = np.array([2e-9, 1e-7, 0.0, 1e-6])
     listed = traffic.listed_prior(unlisted)
-    assert (listed > unlisted).all()
-    assert listed[1] == pytest.approx(1e-6)
-    assert listed[2] == pytest.approx(0.1 / traffic.fleet)
+    np.testing.assert_allclose(listed, [2e-7, 2e-7, 2e-7, 1e-6])
 
 
 def test_the_budget_finds_the_threshold_that_the_scores_allow() -> None:
@@ -48,7 +46,7 @@ def test_the_budget_finds_the_threshold_that_the_scores_allow() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"fleet": 0}, {"occupancy": 0}, {"false_alerts_per_camera_day": 0}, {"lowest_threshold": 0}]
+    "wrong", [{"fleet": 0}, {"clustering": 0}, {"false_alerts_per_camera_day": 0}, {"lowest_threshold": 0}]
 )
 def test_settings_out_of_bounds_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"traffic|above|threshold"):
