@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.fixtures.models",
+    "tests.fixtures.region",
     "tests.fixtures.rtsp",
     "tests.fixtures.stores",
     "tests.fixtures.drawn_alerts",

@@ -1,0 +1,5 @@
+"""``python -m cluster``: the ``beket`` command."""
+
+from cluster.command import main
+
+main()

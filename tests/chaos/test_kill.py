@@ -1,0 +1,117 @@
+"""Processes of a running region are killed: it comes back, and no hit is lost or alerted twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from datetime import datetime
+
+import psutil
+import pytest
+
+from tests.fixtures.region import ACTORS, CAMERAS, LOOP_S, RunningRegion, wait_for
+
+BACK_WITHIN_S = 20.0
+
+
+def sightings(region: RunningRegion) -> Counter[tuple[str, int]]:
+    """Alerts by camera and round of the looped road."""
+    seen: Counter[tuple[str, int]] = Counter()
+    for alert in region.alerts():
+        at = datetime.fromisoformat(alert["seen_at"]).timestamp()
+        seen[alert["camera"]["camera_id"], int(at // LOOP_S)] += 1
+    return seen
+
+
+def this_round() -> int:
+    return int(time.time() // LOOP_S)
+
+
+def wait_for_round(region: RunningRegion, number: int) -> None:
+    """Until every camera has alerted in a round from ``number`` on."""
+
+    def all_seen() -> bool:
+        seen = sightings(region)
+        return all(any(camera == name and n >= number for camera, n in seen) for name in CAMERAS)
+
+    wait_for(all_seen, 2 * LOOP_S + BACK_WITHIN_S, f"every camera alerts from round {number} on")
+
+
+def kill(region: RunningRegion, actor: str) -> tuple[int, int]:
+    """Kill an actor's process; its old and new number."""
+    before = wait_for(lambda: region.pid_of(actor), 10.0, f"{actor} runs")
+    os.kill(before, signal.SIGKILL)
+    after = wait_for(lambda: (pid := region.pid_of(actor)) != before and pid, BACK_WITHIN_S, f"{actor} is back")
+    return before, after
+
+
+@pytest.mark.parametrize("actor", [name for name in ACTORS if name != "ingest-0"])
+def test_no_hit_is_lost_or_doubled_when_an_actor_dies(running_region: RunningRegion, actor: str) -> None:
+    began = this_round()
+    wait_for_round(running_region, began)  # a vehicle has just passed: what follows it is on its way
+    kill(running_region, actor)
+    killed = this_round()
+    wait_for_round(running_region, killed + 1)
+    seen = sightings(running_region)
+    assert max(seen.values()) == 1, "an alert was raised twice"
+    for number in range(began + 1, killed + 1):
+        assert all(seen[camera, number] for camera in CAMERAS), f"a hit of round {number} was lost"
+
+
+def test_cameras_come_back_when_their_ingest_dies(running_region: RunningRegion) -> None:
+    wait_for_round(running_region, this_round())
+    before = time.time()
+    kill(running_region, "ingest-0")
+    wait_for(lambda: _live_since(running_region, before), BACK_WITHIN_S, "every camera is live again")
+    wait_for_round(running_region, this_round())
+    assert max(sightings(running_region).values()) == 1, "an alert was raised twice"
+
+
+def test_reports_wait_while_postgres_is_away(running_region: RunningRegion) -> None:
+    """Postgres is killed; the supervisor starts it again, and what was seen meanwhile is alerted."""
+    began = this_round()
+    leader = min(_processes_named(running_region, "postgres"), key=lambda process: process.create_time())
+    leader.send_signal(signal.SIGKILL)
+    wait_for_round(running_region, began + 1)
+    seen = sightings(running_region)
+    assert max(seen.values()) == 1
+    assert all(seen[camera, began + 1] for camera in CAMERAS)
+
+
+def test_nothing_stays_when_the_supervisor_is_killed(running_region: RunningRegion) -> None:
+    earlier = {alert["alert_id"] for alert in running_region.alerts()}
+    assert running_region.process is not None
+    running_region.process.kill()
+    running_region.process.wait()
+    wait_for(lambda: not _processes(running_region), 20.0, "every process of the region is gone")
+
+    running_region.home.running.unlink()
+    running_region.start()
+    assert running_region.started_in_s < 40.0  # 20 s on a machine of its own
+    assert earlier <= {alert["alert_id"] for alert in running_region.alerts()}
+
+
+def test_it_ends_in_order_and_leaves_nothing(running_region: RunningRegion) -> None:
+    assert running_region.stop(signal.SIGINT) == 0, running_region.output()
+    assert running_region.leftovers() == []
+    assert not running_region.home.running.exists()
+
+
+def _live_since(region: RunningRegion, moment: float) -> bool:
+    with region.database() as database, database.transaction() as connection:
+        rows = connection.execute(
+            "SELECT state, since FROM cameras WHERE camera_id = ANY(%s)", [list(CAMERAS)]
+        ).fetchall()
+    return all(state == "live" and since.timestamp() > moment for state, since in rows)
+
+
+def _processes(region: RunningRegion) -> list[psutil.Process]:
+    from cluster.engine import marked_processes
+
+    return marked_processes(region.home.mark)
+
+
+def _processes_named(region: RunningRegion, name: str) -> list[psutil.Process]:
+    return [process for process in _processes(region) if process.name() == name]
