@@ -18,6 +18,9 @@ from index.entry import Match
 from index.read import PlateRead
 from models.ports import Image, PlateReader, Reading
 
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 16.0
+
 _log = logging.getLogger("beket.remote")
 
 
@@ -60,6 +63,7 @@ class RemoteReader:
         self._timeout_s = timeout_s
         self._local: PlateReader | None = None
         self._not_before = 0.0
+        self._pause_s = _FIRST_PAUSE_S
         self._lock = threading.Lock()
 
     def read(self, crops: Sequence[Image]) -> list[Reading]:
@@ -69,9 +73,11 @@ class RemoteReader:
             try:
                 readings: list[Reading] = self._actor.call("read", list(crops), timeout_s=self._timeout_s)
             except PeerAway as error:
-                _log.warning("plates are read in the ingest for a moment: %s", error)
-                self._not_before = time.monotonic() + 1.0
+                _log.warning("plates are read in the ingest for %.0f s: %s", self._pause_s, error)
+                self._not_before = time.monotonic() + self._pause_s
+                self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
             else:
+                self._pause_s = _FIRST_PAUSE_S
                 return readings
         with self._lock:
             if self._local is None:

@@ -57,7 +57,7 @@ class Deployment:
         """Create every actor that is not there and wait until all have begun. Raises ``RegionError``."""
         home, settings = self._home, self._settings
         readers = [shells.READ if n == 0 else f"{shells.READ}-{n}" for n in range(settings.ray.readers)]
-        for name in readers:
+        for name in readers:  # a read that failed is read by the ingest: no retries
             self._plan(name, shells.ReadActor, name, self._shell, self._models)
         self._plan(shells.MATCH, shells.MatchActor, shells.MATCH, self._shell, self._stores, settings.alerts.threshold)
         publish = plan.publish_options(settings, home.actors / shells.PUBLISH)
@@ -132,7 +132,7 @@ class Deployment:
                 get_if_exists=True,
                 num_cpus=0,
                 max_restarts=-1,
-                max_task_retries=3,
+                max_task_retries=0 if shell is shells.ReadActor else 3,
                 max_concurrency=_THREADS,
             ).remote(*arguments)
 
