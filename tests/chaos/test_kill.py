@@ -57,7 +57,8 @@ def test_no_hit_is_lost_or_doubled_when_an_actor_dies(running_region: RunningReg
     seen = sightings(running_region)
     assert max(seen.values()) == 1, "an alert was raised twice"
     for number in range(began + 1, killed + 1):
-        assert all(seen[camera, number] for camera in CAMERAS), f"a hit of round {number} was lost"
+        lost = [camera for camera in CAMERAS if not seen[camera, number]]
+        assert not lost, f"{lost}: a hit of round {number} was lost; {seen}\n{running_region.trouble()}"
 
 
 def test_cameras_come_back_when_their_ingest_dies(running_region: RunningRegion) -> None:

@@ -1,0 +1,68 @@
+"""The matcher follows the list in the database within two seconds, and goes on without it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from actors.match import Matcher
+from actors.peers import PeerAway, Sighting
+from storage.database import Database
+from storage.embedded import EmbeddedPostgres
+from storage.entries import EntryBook
+from storage.entry_file import EntryRow
+from tests.fixtures.records import posterior_of
+
+
+def row(plate: str, *, until: timedelta = timedelta(days=1)) -> EntryRow:
+    now = datetime.now(UTC)
+    return EntryRow(f"e-{plate}", plate, "stolen", "K-1", "me", now - timedelta(days=1), now + until)
+
+
+def sees(matcher: Matcher, plate: str) -> bool:
+    (met,) = matcher.match([Sighting(posterior_of(plate).log_probs, datetime.now(UTC))])
+    return [match.entry.plate for match in met] == [plate]
+
+
+def within(what: Callable[[], bool], limit_s: float = 2.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_an_entry_matches_within_two_seconds_and_stops_as_fast(database: Database) -> None:
+    book = EntryBook(database)
+    book.import_rows("l", [row("123ABC02")], by="t")
+    matcher = Matcher(database)
+    assert sees(matcher, "123ABC02")
+    book.import_rows("l", [row("777KZA05")], by="t")
+    within(lambda: sees(matcher, "777KZA05"))
+    book.withdraw(["e-123ABC02"], by="t")
+    within(lambda: not sees(matcher, "123ABC02"))
+    book.suspend("l", suspended=True)
+    within(lambda: not sees(matcher, "777KZA05"))
+    matcher.close()
+
+
+def test_an_entry_ends_on_time_and_the_list_is_known_while_postgres_is_away(own_postgres: EmbeddedPostgres) -> None:
+    with Database(own_postgres.dsn) as database:
+        database.migrate()
+        rows = [row("123ABC02"), row("777KZA05", until=timedelta(seconds=2.5))]
+        EntryBook(database).import_rows("l", rows, by="t")
+        matcher = Matcher(database)
+        assert sees(matcher, "777KZA05")
+        own_postgres.stop()
+        within(lambda: not sees(matcher, "777KZA05"), 5.0)
+        assert sees(matcher, "123ABC02")
+        matcher.close()
+
+
+def test_without_a_list_it_says_so_rather_than_no_hit() -> None:
+    matcher = Matcher(Database("postgresql://nobody@127.0.0.1:1/x"))
+    with pytest.raises(PeerAway, match="not loaded"):
+        matcher.match([Sighting(posterior_of("123ABC02").log_probs, datetime.now(UTC))], wait_s=0.2)
+    matcher.close()
