@@ -82,7 +82,7 @@ def test_reports_wait_while_postgres_is_away(running_region: RunningRegion) -> N
 
 
 def test_nothing_stays_when_the_supervisor_is_killed(running_region: RunningRegion) -> None:
-    earlier = {alert["alert_id"] for alert in running_region.alerts()}
+    earlier = {alert["alert_id"] for alert in wait_for(running_region.alerts, 30.0, "there are alerts")}
     assert running_region.process is not None
     running_region.process.kill()
     running_region.process.wait()

@@ -1,0 +1,207 @@
+"""An ingest from a camera's packets to reports, hits and clips; its peers are plain objects, its video is real."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from actors.camera import CameraSpec
+from actors.ingest import Ingest, IngestOptions
+from actors.peers import ClipDelivery, PeerAway, Peers, Recorded, Sighting
+from actors.report import PassReport
+from index.entry import Match
+from index.read import Box, PlateRead
+from models.ports import Image, PlateDetection, Reading
+from passes.pipeline import Detectors
+from tests.fixtures.records import make_match, posterior_of
+from tests.fixtures.streams import Encode
+from video.clip import ClipSettings
+from video.session import SessionSettings
+from video.source import SourceRules
+from video.watcher import WatchSettings
+
+
+class BrightBox:
+    """Takes the bright box of the drawn road for a plate."""
+
+    def detect(self, images: Sequence[Image], size: int | None = None) -> list[list[PlateDetection]]:
+        found: list[list[PlateDetection]] = []
+        for image in images:
+            rows, columns = np.nonzero((image[..., 2] > 190) & (image[..., 0] < 110))
+            if len(rows) < 200:
+                found.append([])
+                continue
+            x, y = float(columns.min()), float(rows.min())
+            box = Box(x, y, float(columns.max()) - x + 1, float(rows.max()) - y + 1)
+            found.append([PlateDetection(box, 0.9, None)])
+        return found
+
+
+class Certain:
+    """Reads the same plate from every crop."""
+
+    def read(self, crops: Sequence[Image]) -> list[Reading]:
+        return [Reading(posterior_of("123ABC02", 0.999), 0.99, "kz", "kz2012", 1) for _ in crops]
+
+
+@dataclass
+class Peer:
+    """Everyone an ingest talks to; can be away, and remembers what it took."""
+
+    away: bool = False
+    recorded: list[PassReport] = field(default_factory=list)
+    reads: list[PlateRead] = field(default_factory=list)
+    clips: dict[str, tuple[ClipDelivery, bytes]] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
+    states: list[tuple[str, str]] = field(default_factory=list)
+
+    def match(self, sightings: Sequence[Sighting]) -> list[list[Match]]:
+        self._check()
+        return [[make_match()] for _ in sightings]
+
+    def record(self, report: PassReport, matches: Sequence[Match]) -> Recorded:
+        self._check()
+        self.recorded.append(report)
+        return Recorded(wants_clip=True, raised=1)
+
+    def write_reads(self, reads: Sequence[PlateRead]) -> None:
+        self._check()
+        self.reads.extend(reads)
+
+    def camera_state(self, camera_id: str, state: str, reason: str | None, since: datetime) -> None:
+        self._check()
+        self.states.append((camera_id, state))
+
+    def take(self, clip: ClipDelivery) -> None:
+        self._check()
+        if clip.path.exists():
+            self.clips[clip.pass_id] = clip, clip.path.read_bytes()
+            clip.path.unlink()
+
+    def give_up(self, camera_id: str, pass_id: str, reason: str) -> None:
+        self._check()
+        self.lost.append(reason)
+
+    def _check(self) -> None:
+        if self.away:
+            raise PeerAway("away")
+
+
+def until(what: Callable[[], object], why: str, timeout_s: float = 30.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not what():
+        assert time.monotonic() < deadline, why
+        time.sleep(0.05)
+
+
+def make(folder: Path, peer: Peer) -> Ingest:
+    options = IngestOptions(
+        folder=folder,
+        rules=SourceRules(allow_files=True),
+        session=SessionSettings(watch=WatchSettings(gate=None), clip=ClipSettings(pre_s=0.5, post_s=0.3)),
+    )
+    return Ingest(options, Detectors(BrightBox()), Peers(Certain(), peer, peer, peer))
+
+
+@pytest.fixture
+def road(encode: Encode) -> CameraSpec:
+    """A camera past which something bright drives once in six seconds."""
+    return CameraSpec("north", str(encode("road.mp4", seconds=6.0, size=(640, 384), passes=[(1.0, 3.5)])))
+
+
+@pytest.fixture
+def peer() -> Peer:
+    return Peer()
+
+
+@pytest.fixture
+def ingest(tmp_path: Path, peer: Peer) -> Iterator[Ingest]:
+    ingest = make(tmp_path / "ingest", peer)
+    yield ingest
+    ingest.close()
+
+
+def test_a_pass_becomes_a_hit_with_pictures_and_a_clip(ingest: Ingest, peer: Peer, road: CameraSpec) -> None:
+    ingest.assign([road])
+    until(lambda: peer.clips, "a clip is handed over")
+    report = peer.recorded[0]
+    assert report.read.camera_id == "north"
+    assert report.read.seen_at is not None
+    assert report.plate_jpeg.startswith(b"\xff\xd8")
+    assert report.vehicle_jpeg.startswith(b"\xff\xd8")
+    pass_id, (clip, content) = next(iter(peer.clips.items()))
+    assert pass_id in {one.read.pass_id for one in peer.recorded}
+    path = clip.path.with_name("copy.mp4")
+    path.write_bytes(content)
+    with av.open(str(path)) as container:
+        frames = sum(1 for _ in container.decode(video=0))
+    assert clip.duration_s == pytest.approx(frames / 15, abs=0.2)
+    until(lambda: peer.reads, "the read is kept")
+    assert ("north", "live") in peer.states
+
+
+def test_what_waited_for_peers_is_taken_up_by_the_next_process(tmp_path: Path, peer: Peer, road: CameraSpec) -> None:
+    peer.away = True
+    first = make(tmp_path / "ingest", peer)
+    first.assign([road])
+    until(lambda: first.stats()["journal"]["items"] >= 1, "a report lies in the journal")
+    first.close()
+    assert peer.recorded == []
+
+    peer.away = False
+    second = make(tmp_path / "ingest", peer)
+    assert second.cameras() == ["north"], "it takes up the cameras that the first was given"
+    until(lambda: peer.recorded, "the report is delivered")
+    until(lambda: peer.lost or peer.clips, "its clip comes, or is given up with a reason")
+    second.close()
+
+
+def test_a_clip_cut_before_a_kill_is_handed_over_after_it(tmp_path: Path, peer: Peer, road: CameraSpec) -> None:
+    first = make(tmp_path / "ingest", peer)
+    first.assign([road])
+
+    class ArchiveAway(Peer):
+        def take(self, clip: ClipDelivery) -> None:
+            raise PeerAway("away")
+
+    gone = ArchiveAway()
+    first._clips._archive = gone
+    until(lambda: list((tmp_path / "ingest" / "clips").glob("*.mp4")), "a first cut lies on disk")
+    first.close()
+    second = make(tmp_path / "ingest", peer)
+    until(lambda: peer.clips, "it is handed over")
+    assert peer.lost == []
+    second.close()
+
+
+def test_cameras_come_and_go_without_disturbing_others(
+    ingest: Ingest, peer: Peer, road: CameraSpec, encode: Encode
+) -> None:
+    other = CameraSpec("south", str(encode("south.mp4", seconds=3.0)))
+    ingest.assign([road, other])
+    until(lambda: {("north", "live"), ("south", "live")} <= set(peer.states), "both are live")
+    session = ingest._cameras["north"].session
+    ingest.assign([road])
+    assert ingest.cameras() == ["north"]
+    assert ingest._cameras["north"].session is session
+    until(lambda: ("south", "disabled") in peer.states, "the other is told to be off")
+
+
+def test_a_camera_with_a_bad_address_is_told_and_stops_nothing(
+    ingest: Ingest, peer: Peer, road: CameraSpec, tmp_path: Path
+) -> None:
+    missing = CameraSpec("gone", str(tmp_path / "none.mp4"))
+    ingest.assign([CameraSpec("bad", "pipe:hunter2"), missing, road])
+    until(lambda: ("north", "live") in peer.states, "the good one is live")
+    until(lambda: ("gone", "backing_off") in peer.states, "the missing one is told")
+    stats = ingest.stats()
+    assert list(stats["refused"]) == ["bad"]
+    assert "hunter2" not in str(stats)
+    assert "hunter2" not in repr(CameraSpec("bad", "pipe:hunter2"))
