@@ -88,7 +88,7 @@ def _plate_yolo(stored: Stored, session: SessionOptions) -> YoloPlateDetector:
 
 
 def _vehicle_yolo(stored: Stored, session: SessionOptions) -> YoloVehicleDetector:
-    return YoloVehicleDetector(stored.path, _detector_options(stored, score=0.3, iou=0.6), session)
+    return YoloVehicleDetector(stored.path, _detector_options(stored, score=0.3, iou=0.6, enlarges=False), session)
 
 
 def _slots(stored: Stored, session: SessionOptions) -> PlateReader:

@@ -20,7 +20,7 @@ class YoloVehicleDetector:
     def __init__(
         self, model: Path | bytes, options: DetectorOptions | None = None, session_options: SessionOptions | None = None
     ) -> None:
-        options = options or DetectorOptions(score=0.3, iou=0.6)
+        options = options or DetectorOptions(score=0.3, iou=0.6, enlarges=False)
         self._yolo = Yolo(model, options, session_options, name="vehicle detector", wanted=KINDS)
 
     def detect(self, images: Sequence[Image]) -> list[list[VehicleDetection]]:

@@ -31,11 +31,13 @@ class Found(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class DetectorOptions:
     """How a detector looks. ``size``: the long side, in pixels, to which a picture is scaled (a multiple of 32; models
-    frozen to one size keep theirs); ``score``: least score of a box; ``iou``: overlap beyond which the lesser goes."""
+    frozen to one size keep theirs); ``score``: least score of a box; ``iou``: overlap beyond which the lesser goes;
+    ``enlarges``: whether pictures smaller than ``size`` are made larger, which helps with small things only."""
 
     size: int = 640
     score: float = 0.25
     iou: float = 0.5
+    enlarges: bool = True
 
     def __post_init__(self) -> None:
         if self.size < 32 or self.size % 32:
@@ -82,8 +84,10 @@ class Yolo:
         """What stands in each picture, best first, after suppression; ``size`` overrides the options' long side."""
         groups: dict[tuple[int, int], list[int]] = defaultdict(list)
         for index, image in enumerate(images):
-            shape = self._fixed or input_shape(check(image), size or self.options.size, 32)
-            groups[shape].append(index)
+            side = size or self.options.size
+            if not self.options.enlarges:
+                side = min(side, -(-max(check(image).shape) // 32) * 32)
+            groups[self._fixed or input_shape(check(image), side, 32)].append(index)
         found: list[list[Found]] = [[] for _ in images]
         for shape, members in groups.items():
             for part in chunks(len(members), self._batch):

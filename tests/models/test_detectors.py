@@ -124,6 +124,13 @@ def test_pictures_of_all_sizes_go_in_one_call(tiny: bytes) -> None:
     assert detector.detect(pictures[:1], size=320) != together[:1]
 
 
+def test_small_pictures_are_not_enlarged_for_nothing(tiny: bytes) -> None:
+    """What is looked at in its own size is seen as a network of that very size sees it."""
+    picture = np.random.default_rng(5).integers(0, 255, (64, 96, 3), np.uint8)
+    loose, exact = DetectorOptions(size=640, score=0.3, enlarges=False), DetectorOptions(size=96, score=0.3)
+    assert Yolo(tiny, loose).find([picture]) == Yolo(tiny, exact).find([picture])
+
+
 def test_a_detector_serves_many_threads(tiny: bytes) -> None:
     rng = np.random.default_rng(4)
     pictures = [rng.integers(0, 255, (64, 96, 3), np.uint8) for _ in range(24)]
