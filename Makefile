@@ -65,7 +65,7 @@ test: setup console .venv/.compiled rtsp-server browser ## run all tests
 	$(BIN)/pytest
 
 rtsp-server: ## install gst-rtsp-server for the tests of cameras, where that is possible (Debian, as root)
-	@/usr/bin/python3 -c "import gi; gi.require_version('GstRtspServer', '1.0')" 2>/dev/null \
+	@/usr/bin/python3 tests/fixtures/rtsp_server.py --check 2>/dev/null \
 	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 	     apt-get install -y -qq --no-install-recommends $(RTSP_PACKAGES) >/dev/null; } \
 	|| echo "no gst-rtsp-server here: the tests that need a real RTSP server will be skipped"
