@@ -173,6 +173,9 @@ class Gate:
             absorb = 0.0 if occupied else 1.0 - math.exp(-gap_s / self.settings.absorb_s)
             still = np.abs(picture - self._last) < self.settings.step / 2
             self._background += np.where(changed, np.where(still, absorb, 0.0), follow).astype(np.float32) * step
+            if not occupied:
+                # trees in wind, rain: what flickers where no vehicle is tracked is noise, in the end
+                self._noise += 0.01 * (np.clip(1.25 * change, 1.0, 10.0) - self._noise)
         self._last = picture
         self._t = t
 

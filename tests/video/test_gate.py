@@ -53,6 +53,22 @@ def test_light_is_followed_and_noise_is_not_a_vehicle() -> None:
     assert gate.look(np.clip(picture, 0, 255).astype(np.uint8), 300.0)
 
 
+def test_a_tree_in_the_wind_is_learned() -> None:
+    rng = np.random.default_rng(4)
+    gate = Gate(GateSettings(learn_s=1.0))
+    road = np.full((90, 160), 100.0)
+    present = []
+    for n in range(900):
+        picture = road + rng.normal(0, 1, road.shape)
+        if n > 20:
+            picture[10:40, 10:50] += rng.normal(0, 12, (30, 40))
+        present.append(gate.look(np.clip(picture, 0, 255).astype(np.uint8), n / 6))
+    assert any(present[20:60])
+    assert not any(present[-100:])
+    picture[50:70, 60:90] += 60
+    assert gate.look(np.clip(picture, 0, 255).astype(np.uint8), 150.0)
+
+
 def test_what_stands_still_becomes_background_unless_it_is_known_to_be_a_vehicle() -> None:
     road = np.full((90, 160), 100, np.uint8)
     parked = road.copy()
