@@ -44,6 +44,8 @@ class _Batch:
 
     evidence: Evidence
     best: NDArray[np.uint64]
+    spelled: Floats
+    """Probability that each of the grammar's patterns spells the text: ``(B, F)``."""
     ground: Floats
     """The grammar's part of D: ``(B,)``."""
     now: NDArray[np.int64]
@@ -232,8 +234,9 @@ class HotlistIndex:
     def _match_batch(self, logs: NDArray[np.floating], now: NDArray[np.int64], least: float) -> list[list[Match]]:
         evidence = self.confusion.evidence(logs)
         patterns = self.grammar.patterns
-        ground = evidence.class_likelihood(patterns.masks, patterns.classes) @ patterns.prior
-        batch = _Batch(evidence, pack(_closed_up(logs)), ground, now, FLOOR)
+        spelled = evidence.class_likelihood(patterns.masks, patterns.classes)
+        ground = spelled @ patterns.prior
+        batch = _Batch(evidence, pack(_closed_up(logs)), spelled, ground, now, FLOOR)
         found = self._search(batch)
         total = ground + self._listed_part(found, len(logs))
         met: list[list[Match]] = [[] for _ in range(len(logs))]
@@ -291,12 +294,9 @@ class HotlistIndex:
 
     def _listed_part(self, found: _Found, reads: int) -> Floats:
         """What D gains because plates are on the list, each plate counted once: ``(B,)``."""
-        order = np.lexsort((found.packed, found.reads))
-        read, packed = found.reads[order], found.packed[order]
-        first = np.ones(len(order), dtype=bool)
-        first[1:] = (read[1:] != read[:-1]) | (packed[1:] != packed[:-1])
+        first = _first_of_each(found)
         gain = found.likelihood * (found.listed - found.unlisted)
-        part: Floats = np.bincount(read[first], gain[order][first], minlength=reads).astype(np.float64)
+        part: Floats = np.bincount(found.reads[first], gain[first], minlength=reads).astype(np.float64)
         return part
 
     def _match_partials(
@@ -305,17 +305,20 @@ class HotlistIndex:
         """Partial plates: the probability that the vehicle's plate is any of those meant, on the list or not."""
         patterns = self.grammar.patterns
         evidence = batch.evidence
-        listed = np.zeros(len(total))
-        np.maximum.at(listed, found.reads, found.listed)
+        first = _first_of_each(found)
+        reads, codes = found.reads[first], unpack(found.packed[first])
+        gain = (found.likelihood * (found.listed - found.unlisted))[first]
         for held in self._partials.values():
             entry, partial = held.entry, held.partial
-            highest = np.maximum(listed, patterns.prior[partial.patterns].sum())
-            bound = partial.at_most(evidence) * highest
+            listed = np.zeros(len(total))
+            for pair in np.flatnonzero(partial.may_match(codes)):
+                listed[reads[pair]] += gain[pair] * partial.matches(decode(codes[pair]))
+            unlisted = np.minimum(batch.spelled[:, partial.patterns], partial.at_most(evidence)[:, None])
+            bound = unlisted @ patterns.prior[partial.patterns] + listed
             possible = (bound >= least * total) & (held.since <= batch.now) & (batch.now < held.until)
             for read in np.flatnonzero(possible):
                 mass = partial.likelihood(evidence, int(read), patterns) @ patterns.prior[partial.patterns]
-                mass += self._listed_gain(found, int(read), partial)
-                score = float(mass / total[read])
+                score = float((mass + listed[read]) / total[read])
                 if score >= least:
                     text = _text(batch.best[read])
                     is_exact = partial.matches(text) and (
@@ -323,11 +326,14 @@ class HotlistIndex:
                     )
                     met[read].append(Match(entry, HitKind.EXACT if is_exact else HitKind.PROBABLE, min(score, 1.0)))
 
-    def _listed_gain(self, found: _Found, read: int, partial: PartialPlate) -> float:
-        pairs = np.flatnonzero(found.reads == read)
-        _, first = np.unique(found.packed[pairs], return_index=True)
-        meant = [pair for pair in pairs[first] if partial.matches(_text(found.packed[pair]))]
-        return float((found.likelihood[meant] * (found.listed[meant] - found.unlisted[meant])).sum())
+
+def _first_of_each(found: _Found) -> NDArray[np.int64]:
+    """One pair for each read and plate, however many entries name the plate."""
+    order = np.lexsort((found.packed, found.reads))
+    read, packed = found.reads[order], found.packed[order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (read[1:] != read[:-1]) | (packed[1:] != packed[:-1])
+    return order[first]
 
 
 def _closed_up(logs: NDArray[np.floating]) -> NDArray[np.int64]:

@@ -30,21 +30,33 @@ def is_partial(plate: str) -> bool:
 class PartialPlate:
     """A partial plate as a machine that reads a text symbol by symbol.
 
-    ``steps (37, S, S) bool``: where each symbol leads from each state; ``accepts (S,)``; state 0 is the start. Of the
-    grammar's patterns, ``patterns`` numbers those that spell a text it accepts.
+    Symbols that it does not tell apart form groups: ``groups (37,)``. ``steps (G, S, S)``: 1 where a group leads from a
+    state to another; ``accepts (S,)``; state 0 is the start. ``patterns``: the grammar's that spell a text it accepts,
+    with their classes as ``classes (K,)`` and, by slot, positions in those: ``slots (F, SLOTS)``.
     """
 
     text: str
     known: tuple[int, ...]
     run: tuple[int, ...]
     """The longest run of known characters."""
-    steps: NDArray[np.bool_]
+    groups: NDArray[np.int64]
+    steps: Floats
     accepts: NDArray[np.bool_]
     patterns: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    slots: NDArray[np.int64]
 
     def matches(self, plate: str) -> bool:
         """Whether a whole plate is one of those meant."""
         return compile_text(self.text).fullmatch(plate) is not None
+
+    def may_match(self, codes: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Whether each text ``(N, SLOTS)`` holds the longest run: ``(N,)``; what does not is no plate meant."""
+        places = SLOTS - len(self.run) + 1
+        shown = np.ones((len(codes), places), dtype=bool)
+        for offset, symbol in enumerate(self.run):
+            shown &= np.equal(codes[:, offset : offset + places], symbol)
+        return np.asarray(shown.any(axis=1))
 
     def at_most(self, evidence: Evidence) -> Floats:
         """An upper bound on the probability that a text is accepted, for each read of a batch: ``(B,)``; cheap.
@@ -63,17 +75,15 @@ class PartialPlate:
 
     def likelihood(self, evidence: Evidence, read: int, grammar: Patterns) -> Floats:
         """For each of ``patterns``, the probability that the text is spelled by it and accepted: ``(F,) float64``."""
-        classes = grammar.classes[self.patterns]
-        steps = self.steps.astype(np.float64)
-        states = steps.shape[1]
+        count, states = len(self.steps), len(self.accepts)
         table = evidence.tables[read]
-        worth = (table[:, None, :] * grammar.masks).reshape(-1, len(ALPHABET)) @ steps.reshape(len(ALPHABET), -1)
-        move = worth.reshape(len(table), len(grammar.masks), states, states)
+        worth = (table[:, None, :] * grammar.masks[self.classes]) @ np.eye(count)[self.groups]
+        move = (worth.reshape(-1, count) @ self.steps.reshape(count, -1)).reshape(len(table), -1, states, states)
         used = np.flatnonzero(evidence.weights[read])
-        state = np.zeros((len(used), len(classes), states))
+        state = np.zeros((len(used), len(self.patterns), states))
         state[:, :, 0] = 1.0
         for slot in range(SLOTS):
-            state = np.einsum("vfs,vfst->vft", state, move[SOURCES[used, slot][:, None], classes[:, slot]])
+            state = np.einsum("vfs,vfst->vft", state, move[SOURCES[used, slot][:, None], self.slots[:, slot]])
         accepted: Floats = evidence.weights[read, used] @ state[:, :, self.accepts].sum(axis=2)
         return accepted
 
@@ -100,9 +110,24 @@ def compile_partial(text: str, grammar: Patterns) -> PartialPlate:
     reached[:, 0] = True
     for slot in range(SLOTS):
         reached = (reached[:, :, None] & moves[grammar.classes[:, slot]]).any(axis=1)
+    patterns = np.flatnonzero((reached & accepts).any(axis=1))
+    classes, slots = np.unique(grammar.classes[patterns], return_inverse=True)
+    groups = np.zeros(len(ALPHABET), dtype=np.int64)
+    groups[[*sorted(set(known)), BLANK]] = np.arange(len(set(known)) + 1) + 1
+    _, representative = np.unique(groups, return_index=True)
     longest = max(re.split(r"[?*]+", text), key=len)
     run = tuple(ALPHABET.index(symbol) for symbol in longest)
-    return PartialPlate(text, known, run, steps, accepts, np.flatnonzero((reached & accepts).any(axis=1)))
+    return PartialPlate(
+        text,
+        known,
+        run,
+        groups,
+        steps[representative].astype(np.float64),
+        accepts,
+        patterns,
+        classes,
+        slots.reshape(len(patterns), SLOTS),
+    )
 
 
 def _machine(text: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
