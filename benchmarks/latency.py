@@ -2,7 +2,7 @@
 
 Runs a region with four cameras that play drawn roads in real time, as ``beket demo`` does, and follows its event
 stream as a console does. ``python benchmarks/latency.py [--json] [--seconds 120] [--cores 2]``; the last line of
-``--json`` is one object with ``p50_s``, ``p95_s`` (best frame to alert) and ``after_close_p95_s`` (vehicle gone to
+``--json`` is one object with ``p50_s``, ``p95_s`` (best frame to alert) and ``after_leaving_p95_s`` (vehicle gone to
 alert; below 0 where a reading was certain enough to alert before).
 """
 
@@ -127,7 +127,7 @@ def _left_at(region: Any, passes: list[str]) -> dict[str, float]:
 
 def _summed(raised: list[tuple[float, dict[str, Any]]], out_s: dict[str, float]) -> dict[str, Any]:
     after_best = [at - datetime.fromisoformat(alert["seen_at"]).timestamp() for at, alert in raised]
-    after_close = [
+    after_leaving = [
         delay_s - out_s[alert["pass_id"]]
         for delay_s, (_, alert) in zip(after_best, raised, strict=True)
         if alert["pass_id"] in out_s
@@ -139,8 +139,8 @@ def _summed(raised: list[tuple[float, dict[str, Any]]], out_s: dict[str, float])
     return {
         "p50_s": quantile(after_best, 0.5),
         "p95_s": quantile(after_best, 0.95),
-        "after_close_p50_s": quantile(after_close, 0.5),
-        "after_close_p95_s": quantile(after_close, 0.95),
+        "after_leaving_p50_s": quantile(after_leaving, 0.5),
+        "after_leaving_p95_s": quantile(after_leaving, 0.95),
         "alerts": len(raised),
     }
 

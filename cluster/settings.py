@@ -176,7 +176,7 @@ class AlertSettings(_Section):
         default=60.0, ge=0, le=86400, description="seconds within which a vehicle seen again adds to its earlier alert"
     )
     threshold: float | None = Field(
-        default=None, ge=0.001, lt=1, description="least score of a hit; null takes what the list's size calls for"
+        default=None, ge=0.05, lt=1, description="least score of a hit; null takes what the list's size calls for"
     )
 
 
