@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from actors.peers import PeerAway, Sighting
-from index.entry import Match
+from index.entry import Entry, Match
 from index.hotlist import HotlistIndex
 from index.read import Posterior
 from storage.database import Database
@@ -35,7 +35,7 @@ class Matcher:
         self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._closed = threading.Event()
-        self._counts = {"reads": 0, "hits": 0, "refreshes": 0, "database_away": 0}
+        self._counts = {"reads": 0, "hits": 0, "refreshes": 0, "unusable": 0, "database_away": 0}
         self._thread = threading.Thread(target=self._follow, name="hotlist", daemon=True)
         self._thread.start()
 
@@ -86,11 +86,24 @@ class Matcher:
         finally:
             listener.close()
 
+    def _add(self, index: HotlistIndex, entries: Sequence[Entry]) -> None:
+        """Take entries in; one that can't be matched is told and left out, not the list."""
+        try:
+            index.add(entries)
+        except ValueError:
+            for entry in entries:
+                try:
+                    index.add([entry])
+                except ValueError:
+                    self._counts["unusable"] += 1
+                    _log.error("entry %s can't be matched: its plate is none; mend or withdraw it", entry.entry_id)
+
     def _refresh(self) -> None:
         now = datetime.now(UTC)
         if self._version < 0:
             changes = self._book.live(now=now)
-            index = HotlistIndex.build(changes.entries)
+            index = HotlistIndex()
+            self._add(index, changes.entries)
             with self._lock:
                 self._index, self._version = index, changes.version
             self._loaded.set()
@@ -102,7 +115,7 @@ class Matcher:
             return
         with self._lock:
             self._index.remove(changes.gone)
-            self._index.add(changes.entries)
+            self._add(self._index, changes.entries)
             self._version = changes.version
             self._counts["refreshes"] += 1
         _log.info(

@@ -48,6 +48,14 @@ def test_an_entry_matches_within_two_seconds_and_stops_as_fast(database: Databas
     matcher.close()
 
 
+def test_one_unusable_entry_does_not_stop_the_list(database: Database) -> None:
+    EntryBook(database).import_rows("l", [row("??"), row("123ABC02")], by="t")
+    matcher = Matcher(database)
+    assert sees(matcher, "123ABC02")
+    assert matcher.stats()["unusable"] == 1
+    matcher.close()
+
+
 def test_an_entry_ends_on_time_and_the_list_is_known_while_postgres_is_away(own_postgres: EmbeddedPostgres) -> None:
     with Database(own_postgres.dsn) as database:
         database.migrate()
