@@ -37,7 +37,7 @@ export const AlertCard = memo(function AlertCard({ alert, isChosen, isUnseen, on
         onClick={() => { onChoose(alert.alert_id); }}
       >
         <span className="card-top">
-          <Plate plate={alert.entry.plate} country={alert.country} size="small" />
+          <Plate plate={alert.entry.plate} country={alert.country} lines={alert.lines} size="small" />
           {hasPicture(alert, "plate") ? (
             <img className="card-crop" src={pictureAddress(alert, "plate")} alt="" loading="lazy" />
           ) : (

@@ -6,7 +6,7 @@ import { Reading } from "../plate/Reading";
 import { useLanguage, wordFor } from "../text/language";
 import { Ago, useClock } from "../text/time";
 import { toneOf } from "./category";
-import { ClipPlayer } from "./ClipPlayer";
+import { ClipPlayer, codecName } from "./ClipPlayer";
 import { KindBadge } from "./KindBadge";
 import { Picture } from "./Picture";
 
@@ -31,7 +31,7 @@ export function AlertDetail({ alert, video, onEnlarge }: Props): ReactElement {
   return (
     <article className={`detail ${toneOf(alert.entry.category)}`} aria-label={`${text.facts.alert} ${alert.entry.plate}`}>
       <header className="detail-head">
-        <Plate plate={alert.entry.plate} country={alert.country} size="large" />
+        <Plate plate={alert.entry.plate} country={alert.country} lines={alert.lines} size="large" />
         <div className="detail-what">
           <p className="detail-category">{wordFor(text.categories, alert.entry.category)}</p>
           <p className="detail-where">
@@ -66,6 +66,10 @@ export function AlertDetail({ alert, video, onEnlarge }: Props): ReactElement {
           {alert.entry.note !== "" && (
             <><dt>{text.entry.note}</dt><dd className="note">{alert.entry.note}</dd></>
           )}
+          {alert.entry.legal_basis !== null && <><dt>{text.entry.basis}</dt><dd>{alert.entry.legal_basis}</dd></>}
+          {alert.entry.valid_until !== null && (
+            <><dt>{text.entry.until}</dt><dd>{clock.day(Date.parse(alert.entry.valid_until))}</dd></>
+          )}
         </dl>
       </section>
 
@@ -97,7 +101,7 @@ export function AlertDetail({ alert, video, onEnlarge }: Props): ReactElement {
               <>
                 <dt>{text.clip.title}</dt>
                 <dd>
-                  {[alert.clip.codec?.toUpperCase(), alert.clip.duration_s !== null && seconds(alert.clip.duration_s)]
+                  {[codecName(alert.clip.codec), alert.clip.duration_s !== null && seconds(alert.clip.duration_s)]
                     .filter(Boolean)
                     .join(" · ")}
                 </dd>

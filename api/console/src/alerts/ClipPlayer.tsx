@@ -6,6 +6,8 @@ import { useLanguage } from "../text/language";
 
 const CODEC_NAMES: Record<string, string> = { h264: "H.264", hevc: "HEVC (H.265)", h265: "HEVC (H.265)", av1: "AV1" };
 
+export const codecName = (codec: string | null): string => (codec === null ? "?" : (CODEC_NAMES[codec] ?? codec));
+
 const prefersStillness = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 interface Props {
@@ -31,10 +33,9 @@ export function ClipPlayer({ alert, video }: Props): ReactElement {
   }
   const isPlayable = clip.mime === null || document.createElement("video").canPlayType(clip.mime) !== "";
   if (!isPlayable || failed) {
-    const codec = clip.codec === null ? "?" : (CODEC_NAMES[clip.codec] ?? clip.codec);
     return (
       <div className="stage-empty stage-unplayable" role="status">
-        <strong>{isPlayable ? text.clip.failed : text.clip.unplayable(codec)}</strong>
+        <strong>{isPlayable ? text.clip.failed : text.clip.unplayable(codecName(clip.codec))}</strong>
         <span>{text.clip.unplayableHint}</span>
         <span className="stage-actions">
           <a className="button" href={address} download={`${alert.alert_id}.mp4`}>{text.clip.download}</a>

@@ -5,7 +5,7 @@ import { useLanguage, wordFor } from "../text/language";
 import { useClock } from "../text/time";
 
 /** Worst first: a camera that sees nothing is what the operator has to know of. */
-const ORDER = ["blind", "backing_off", "stalled", "ended", "connecting", "disabled", "live"];
+const ORDER = ["blind", "backing_off", "stalled", "connecting", "new", "disabled", "live"];
 const rank = (state: string): number => (ORDER.includes(state) ? ORDER.indexOf(state) : 0);
 const SHOWN_IN_STRIP = 8;
 
@@ -35,10 +35,12 @@ export function CameraPanel({ cameras }: { cameras: readonly CameraStatus[] }): 
             <span key={camera.camera_id} className={`chip state-${camera.state}`}>
               <StateDot state={camera.state} />
               <span className="chip-name">{camera.name}</span>
-              {camera.state !== "live" && (
+              {(camera.state !== "live" || camera.reason !== null) && (
                 <span className="chip-reason">
-                  {wordFor(text.cameras.states, camera.state)}
-                  {camera.reason !== null && `: ${wordFor(text.cameras.reasons, camera.reason)}`}
+                  {[
+                    camera.state !== "live" && wordFor(text.cameras.states, camera.state),
+                    camera.reason !== null && camera.reason !== camera.state && wordFor(text.cameras.reasons, camera.reason),
+                  ].filter(Boolean).join(": ")}
                 </span>
               )}
             </span>

@@ -65,13 +65,17 @@ export function align(text: string, characters: readonly number[], plate: string
 export interface PlateParts {
   main: string;
   region: string | null;
+  /** The upper line, where the plate stands in two. */
+  upper: string | null;
 }
 
 /** A plate as it is grouped on the metal: `123ABC02` is `123 ABC` and region `02`; unknown shapes stay whole. */
-export function partsOf(plate: string): PlateParts {
+export function partsOf(plate: string, lines: number): PlateParts {
   const since2012 = /^([0-9?]{3})([A-Z?]{2,3})([0-9?]{2})$/.exec(plate);
-  if (since2012) return { main: `${since2012[1] ?? ""} ${since2012[2] ?? ""}`, region: since2012[3] ?? null };
+  if (since2012) {
+    const [, digits = "", letters = "", region = ""] = since2012;
+    return lines === 2 ? { upper: digits, main: letters, region } : { upper: null, main: `${digits} ${letters}`, region };
+  }
   const since1993 = /^([A-Z?])([0-9?]{3})([A-Z?]{2,3})$/.exec(plate);
-  if (since1993) return { main: since1993.slice(1).join(" "), region: null };
-  return { main: plate, region: null };
+  return { main: since1993 ? since1993.slice(1).join(" ") : plate, region: null, upper: null };
 }

@@ -17,6 +17,7 @@ export interface Clock {
   /** Time, with the day before it unless it is today. */
   moment: (at: number) => string;
   full: (at: number) => string;
+  day: (at: number) => string;
   ago: (at: number, now: number) => string;
   zone: string;
 }
@@ -30,6 +31,7 @@ export function useClock(): Clock {
     const full = new Intl.DateTimeFormat(locale, {
       day: "numeric", month: "long", year: "numeric", ...hms, timeZoneName: "shortOffset",
     });
+    const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" });
     const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
     const { timeZone } = time.resolvedOptions();
     const offset = new Intl.DateTimeFormat("en", { timeZoneName: "shortOffset" })
@@ -40,6 +42,7 @@ export function useClock(): Clock {
       moment: (at) =>
         new Date(at).toDateString() === new Date().toDateString() ? time.format(at) : dayAndTime.format(at),
       full: (at) => full.format(at),
+      day: (at) => day.format(at),
       ago: (at, now) => {
         const seconds = Math.min(0, Math.round((at - now) / 1000));
         if (seconds > -60) return relative.format(seconds, "second");
