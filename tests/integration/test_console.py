@@ -19,6 +19,8 @@ from storage.archive import Archive
 from storage.cameras import Camera, CameraBook
 from storage.clips import ClipBook
 from storage.database import Database
+from storage.entries import EntryBook
+from storage.entry_file import EntryRow
 from storage.s3_access import S3Access
 from storage.sealing import Seal
 from tests.api.serving import serving
@@ -209,7 +211,7 @@ def test_cameras_change_before_the_eye(api: str, page: Page, maker: AlertMaker, 
     soon = datetime.now(UTC) + timedelta(seconds=5)
     for camera_id in ("cam-1", "cam-2", "cam-3"):
         book.set_state(camera_id, "live", None, soon)
-    book.set_state("cam-4", "backing_off", "unauthorized", soon)
+    book.set_state("cam-4", "backing_off", "login_failed", soon)
     expect(page.locator(".cameras-count")).to_contain_text("3/4", timeout=PATIENCE_MS)
     page.locator(".cameras-strip").click()
     row = page.locator(".cameras-table tbody tr").first
@@ -225,20 +227,35 @@ def test_without_a_database_the_page_says_so(s3_access: S3Access, page: Page) ->
 
 
 @pytest.mark.skipif("BEKET_SCREENSHOT" not in os.environ, reason="BEKET_SCREENSHOT=docs/console.png makes the picture")
+@pytest.mark.timeout(900)
 def test_screenshot(api: str, page: Page, maker: AlertMaker, database: Database, tmp_path: Path) -> None:
     """The README's picture: drawn vehicles, on the demo's roads."""
     book = CameraBook(database, Seal("key"))
     now = datetime.now(UTC) + timedelta(seconds=5)
     for camera_id in ("cam-1", "cam-2", "cam-3"):
         book.set_state(camera_id, "live", None, now)
-    book.set_state("cam-4", "backing_off", "timeout", now)
+    book.set_state("cam-4", "backing_off", "timed_out", now)
+    end = datetime.now(UTC) + timedelta(days=45)
+    notes = {
+        "330TWX10": ("wanted_person", "Stop with care: the driver may be armed", "Search order 1184/2026"),
+        "417KTA02": ("stolen", "Silver car, dent in the left door", "Case 2026-0417"),
+    }
+    EntryBook(database).import_rows(
+        "city",
+        [
+            EntryRow(f"entry-{plate}", plate, category, basis, "duty", end - timedelta(days=60), end, note)
+            for plate, (category, note, basis) in notes.items()
+        ],
+        by="duty",
+        name="Search list of the city",
+    )
     drives = [
         (Drive("562RZH02", "kz2012", "car", "red", 0, 0.0, 45), Light.DAY, "cam-1", "uninsured"),
         (Drive("871SVA09", "kz2012", "car", "grey", 0, 0.0, 45), Light.NIGHT, "cam-4", "stolen_plates"),
-        (Drive("A482KTM", "kz1993", "car", "beige", 0, 0.0, 45), Light.DAY, "cam-2", "missing"),
+        (Drive("A482KTM", "kz1993", "car", "beige", 0, 0.0, 45), Light.DAY, "cam-2", "missing_person"),
         (Drive("608ZY01", "kz2012-legal", "van", "silver", 0, 0.0, 45), Light.DUSK, "cam-3", "hit_and_run"),
         (Drive("417KTA02", "kz2012", "car", "silver", 0, 0.0, 45), Light.DAY, "cam-1", "stolen"),
-        (Drive("330TWX10", "kz2012", "car", "blue", 0, 0.0, 45), Light.DUSK, "cam-3", "wanted"),
+        (Drive("330TWX10", "kz2012", "car", "blue", 0, 0.0, 45), Light.DUSK, "cam-3", "wanted_person"),
     ]
     for n, (drive, light, camera_id, category) in enumerate(drives):
         drawn = draw_pass(tmp_path, drive, light, seed=n + 1)

@@ -3,9 +3,9 @@ const TONES: Record<string, string> = {
   stolen: "red",
   stolen_plates: "orange",
   hit_and_run: "magenta",
-  wanted: "violet",
-  missing: "cyan",
-  endangered: "cyan",
+  wanted_person: "violet",
+  missing_person: "cyan",
+  endangered_person: "cyan",
   uninsured: "olive",
   unregistered: "olive",
 };
