@@ -51,10 +51,7 @@ class ConsoleServer:
         self._server.claim()
         if not is_port_free(self._port):
             if not self._settings.next_free_port:
-                raise RegionError(
-                    f"api.port: {self._port} on 127.0.0.1 is in use by another program; "
-                    "end that one, or change api.port"
-                )
+                require_free_port(self._port)
             self._port = _free_port()
         self._run()
 
@@ -86,6 +83,14 @@ class ConsoleServer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+def require_free_port(port: int) -> None:
+    """Raises ``RegionError`` when ``port`` is in use."""
+    if not is_port_free(port):
+        raise RegionError(
+            f"api.port: {port} on 127.0.0.1 is in use by another program; end that one, or change api.port"
+        )
 
 
 def is_port_free(port: int) -> bool:

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,15 @@ class Engine:
     def start(self) -> None:
         """Start and connect. Raises ``RegionError`` with the place of Ray's own logs."""
         prepare_environment(self._home, self._options.threads)
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            self._start()
+        finally:
+            if threading.current_thread() is threading.main_thread():
+                for number, handler in handlers.items():  # Ray sets its own
+                    signal.signal(number, handler)
+
+    def _start(self) -> None:
         import ray
 
         if self._options.address is not None:

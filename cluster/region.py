@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from actors.shells import Stores
 from cluster import plan
-from cluster.console_server import ConsoleServer
+from cluster.console_server import ConsoleServer, require_free_port
 from cluster.deployment import Deployment, model_choice
 from cluster.engine import Engine, EngineOptions, prepare_environment, sweep
 from cluster.errors import RegionError
@@ -94,6 +94,9 @@ class Region:
         leftovers = sweep(self.home)
         if leftovers:
             self._say(f"ended {leftovers} processes that an earlier, killed region had left behind")
+        console = self.settings.api
+        if not console.next_free_port:
+            require_free_port(console.port)
         prepare_environment(self.home, self.settings.models.threads)
         self._start_guard()
 

@@ -37,7 +37,6 @@ def run_region(settings: RegionSettings, home: Home, *, until_alert_s: float | N
         stop_on_signals(region)
         began = time.monotonic()
         facts = region.start()
-        stop_on_signals(region)  # Ray has set handlers of its own meanwhile
         if until_alert_s is None:
             say("Ctrl-C ends it")
             region.run()
