@@ -6,13 +6,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 from index.read import Box, PlateRead, Posterior
 from models.ports import PlateDetection, PlateDetector, PlateReader, VehicleDetector
 from passes.crops import Crop, cut
 from passes.fuse import agreement
 from passes.look import Lookout
+from passes.naming import named, vote
 from passes.options import PassOptions
 from passes.record import Pass, PassCounts
 from passes.surroundings import find_vehicles, portrait, share_in_view
@@ -254,14 +255,19 @@ class PassPipeline:
         best, picture = track.shown, track.portrait
         if best is None or picture is None:
             raise RuntimeError(f"pass {track.pass_id} of camera {self.camera_id} has a posterior but no reading")
+        country, format_ = named(
+            fused.text,
+            vote([(r.reading.country, r.weight) for r in track.reads]),
+            vote([(r.reading.format, r.weight) for r in track.reads]),
+        )
         read = PlateRead(
             camera_id=self.camera_id,
             pass_id=track.pass_id,
             posterior=fused,
             legibility=track.legibility,
-            country=_vote([(r.reading.country, r.weight) for r in track.reads]),
-            format=_vote([(r.reading.format, r.weight) for r in track.reads]),
-            lines=_vote([(r.reading.lines, r.weight) for r in track.reads]) or 1,
+            country=country,
+            format=format_,
+            lines=vote([(r.reading.lines, r.weight) for r in track.reads]) or 1,
             frames_read=len(track.reads),
             plate_box=best.box,
             vehicle_box=track.vehicle.box(best.box, self._size),
@@ -273,15 +279,3 @@ class PassPipeline:
             closed=closed,
         )
         return Pass(read, picture.plate, picture.vehicle, picture.origin, picture.scale, best.reading.posterior)
-
-
-_Voted = TypeVar("_Voted", str, int)
-
-
-def _vote(votes: Sequence[tuple[_Voted | None, float]]) -> _Voted | None:
-    """What most of the weight stands for; None where nothing was said."""
-    sums: dict[_Voted, float] = {}
-    for what, weight in votes:
-        if what is not None:
-            sums[what] = sums.get(what, 0.0) + weight
-    return max(sums, key=lambda what: sums[what], default=None)

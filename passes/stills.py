@@ -6,6 +6,7 @@ from index.read import PlateRead
 from models.ports import Image, PlateDetection, PlateReader
 from passes.crops import cut
 from passes.look import cover, distinct, find_in
+from passes.naming import named
 from passes.options import PassOptions
 from passes.pipeline import Detectors
 from passes.record import Pass
@@ -34,14 +35,15 @@ def read_still(
     passes = []
     for plate, crop, reading, vehicle in zip(plates, crops, readings, vehicles, strict=True):
         box = vehicle.box if vehicle else None
+        country, format_ = named(reading.posterior.text, reading.country, reading.format)
         seen, origin, scale = portrait(picture, plate.box, box, options.picture_side_px)
         read = PlateRead(
             camera_id=camera_id,
             pass_id=place_id(0, plate.box, size),
             posterior=reading.posterior,
             legibility=reading.legibility,
-            country=reading.country,
-            format=reading.format,
+            country=country,
+            format=format_,
             lines=reading.lines,
             frames_read=1,
             plate_box=plate.box,
