@@ -75,7 +75,7 @@ def pull_models(store: ModelStore, roles: Sequence[Role] = ROLES, console: Conso
 def _pull(store: ModelStore, role: Role, console: Console) -> Pulled:
     tasks: dict[str, TaskID] = {}
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
 
         def show(role: Role, name: str, done: int, total: int | None) -> None:
             if name not in tasks:
