@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from models.corners import CornerPlateDetector
 from models.errors import ModelError
 from models.faces import CenterFace
 from models.manifest import Role
 from models.paddle import PaddleReader
 from models.plates import YoloPlateDetector
-from models.ports import FaceDetector, PlateReader
+from models.ports import FaceDetector, PlateDetector, PlateReader
 from models.reader import NetworkReader
 from models.session import SessionOptions
 from models.slots import SlotReader, SlotSettings
@@ -30,12 +31,12 @@ _Opener = Callable[[Stored, SessionOptions], _Port]
 
 def open_plate_detector(
     store: ModelStore, session: SessionOptions | None = None, *, name: str | None = None, pull: bool = True
-) -> YoloPlateDetector:
+) -> PlateDetector:
     """The plate detector; ``name`` chooses among the manifest's, ``pull`` allows fetching it when it is not there.
 
     Raises ``ModelMissing`` when none can be had and ``ModelError`` when it can't be run.
     """
-    return _open(store, "plate_detector", {"yolo": _plate_yolo}, session, name, pull)
+    return _open(store, "plate_detector", _PLATE_DETECTORS, session, name, pull)
 
 
 def open_vehicle_detector(
@@ -83,8 +84,12 @@ def _detector_options(stored: Stored, **defaults: Any) -> DetectorOptions:
     return DetectorOptions(**{**defaults, **stored.source.options})
 
 
-def _plate_yolo(stored: Stored, session: SessionOptions) -> YoloPlateDetector:
+def _plate_yolo(stored: Stored, session: SessionOptions) -> PlateDetector:
     return YoloPlateDetector(stored.path, _detector_options(stored), session)
+
+
+def _plate_corners(stored: Stored, session: SessionOptions) -> PlateDetector:
+    return CornerPlateDetector(stored.path, _detector_options(stored), session)
 
 
 def _vehicle_yolo(stored: Stored, session: SessionOptions) -> YoloVehicleDetector:
@@ -109,3 +114,4 @@ def _centerface(stored: Stored, session: SessionOptions) -> FaceDetector:
 
 
 _READERS: dict[str, _Opener[PlateReader]] = {"slots": _slots, "paddle": _paddle, "reader": _reader}
+_PLATE_DETECTORS: dict[str, _Opener[PlateDetector]] = {"yolo": _plate_yolo, "corners": _plate_corners}

@@ -14,7 +14,7 @@ from models.errors import ModelError
 
 Role = Literal["vehicle_detector", "plate_detector", "plate_reader", "face_detector", "appearance"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
-Adapter = Literal["yolo", "slots", "reader", "paddle", "centerface", "none"]
+Adapter = Literal["yolo", "corners", "slots", "reader", "paddle", "centerface", "none"]
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DEFAULT_MANIFEST: Final = ROOT / "configs" / "models.yaml"
