@@ -1,0 +1,52 @@
+"""Plates with corners: cells become plates in the picture's own pixels."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from models.corners import CornerPlateDetector
+from models.errors import ModelError
+from models.yolo import DetectorOptions
+
+
+def _model(cells: dict[tuple[int, int], float], rows: int, columns: int, input_name: str = "pictures") -> bytes:
+    """A model that gives the same cells for every picture: plates 32 px long and 8 px high about each cell's centre."""
+    scores = np.zeros((1, rows, columns), np.float32)
+    for (row, column), score in cells.items():
+        scores[0, row, column] = score
+    quad = np.array([-16, -4, 16, -4, 16, 4, -16, 4], np.float32)
+    corners = np.broadcast_to(quad[None, :, None, None], (1, 8, rows, columns)).copy()
+    nodes = [
+        helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value))
+        for name, value in (("scores", scores), ("corners", corners))
+    ]
+    inputs = [helper.make_tensor_value_info(input_name, TensorProto.UINT8, ["n", "h", "w", 3])]
+    outputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in ("scores", "corners")]
+    graph = helper.make_graph(nodes, "corners", inputs, outputs)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    return onnx.ModelProto.SerializeToString(model)
+
+
+def test_a_plate_comes_back_in_the_pictures_own_pixels() -> None:
+    detector = CornerPlateDetector(_model({(4, 6): 0.9, (4, 7): 0.8, (1, 2): 0.1}, 8, 16), DetectorOptions(size=128))
+    (plates,) = detector.detect([np.zeros((128, 256, 3), np.uint8)])
+    assert [round(p.score, 3) for p in plates] == [0.9], "its neighbour is the same plate, and 0.1 is too little"
+    assert plates[0].box == pytest.approx((2 * (52 - 16), 2 * (36 - 4), 64, 16))
+    corners = plates[0].corners
+    assert corners is not None
+    assert corners[0] == pytest.approx((72, 64))
+    assert corners[2] == pytest.approx((136, 80))
+
+
+def test_boxes_are_cut_at_the_pictures_edge_and_corners_are_not() -> None:
+    detector = CornerPlateDetector(_model({(0, 0): 0.9}, 8, 8), DetectorOptions(size=64))
+    (plates,) = detector.detect([np.zeros((64, 64, 3), np.uint8)])
+    assert plates[0].box == pytest.approx((0, 0, 20, 8))
+    assert plates[0].corners is not None
+    assert plates[0].corners[0] == pytest.approx((-12, 0))
+
+
+def test_another_kind_of_model_is_refused() -> None:
+    with pytest.raises(ModelError, match="no corner detector"):
+        CornerPlateDetector(_model({}, 8, 8, input_name="images"))
