@@ -6,6 +6,7 @@ strangers.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -23,6 +24,8 @@ from cluster.home import Home
 from storage.secrets import read_or_make_secret
 
 MARK_VARIABLE: Final = "BEKET_REGION"
+
+_log = logging.getLogger("beket.region")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Engine:
 
     def start(self) -> None:
         """Start and connect. Raises ``RegionError`` with the place of Ray's own logs."""
-        prepare_environment(self._home, self._options.threads)
+        prepare_environment(self._home, self._options.threads, joins=self._options.address is not None)
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             self._start()
@@ -117,8 +120,10 @@ class Engine:
         shutil.rmtree(self._socket_folder, ignore_errors=True)
 
     def _connect(self, ray: Any, address: str) -> None:
-        from ray._private import services
+        from ray._private import services, worker
 
+        # what Ray has to say of a death is for the log; the supervisor tells a person who came back
+        worker.print_to_stdstream = lambda data, ignore_prefix: _log.warning("Ray: %s", " ".join(data["lines"]))
         local: dict[str, Any] = {}
         if self._node is not None:
             # Ray turns 127.0.0.1 into an outer address, on which a node bound to loopback does not listen
@@ -139,28 +144,34 @@ class Engine:
             ) from error
 
 
-def prepare_environment(home: Home, threads: int) -> None:
-    """Set what Ray and every process under it inherit: the mark, the token, and how many threads a library may take."""
-    token = home.secrets / "ray_token"
-    read_or_make_secret(token, 48)
-    os.environ.update(
-        {
-            MARK_VARIABLE: home.mark,
+def prepare_environment(home: Home, threads: int, *, joins: bool = False) -> None:
+    """Set what Ray and every process under it inherit: the mark, the token, and how many threads a library may take.
+
+    Before Ray is imported: it reads its token then. With ``joins`` the token is the running cluster's, which the
+    user has set.
+    """
+    variables = {
+        MARK_VARIABLE: home.mark,
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+        "OMP_NUM_THREADS": str(threads),
+        "OPENBLAS_NUM_THREADS": str(threads),
+    }
+    if not joins:
+        token = home.secrets / "ray_token"
+        read_or_make_secret(token, 48)
+        variables |= {
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(token),
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
             # agents that wait on an inherited pipe outlive a killed raylet by minutes
             "RAY_enable_pipe_based_agent_to_parent_health_check": "0",
             "RAY_enable_metrics_collection": "0",
             "RAY_prestart_worker_first_driver": "0",
-            "RAY_DEDUP_LOGS": "0",
             "RAY_worker_niceness": "0",  # 15 by default: any other program would starve the cameras
-            "OMP_NUM_THREADS": str(threads),
-            "OPENBLAS_NUM_THREADS": str(threads),
         }
-    )
-    os.environ.pop("RAY_ADDRESS", None)
+        os.environ.pop("RAY_AUTH_TOKEN", None)
+        os.environ.pop("RAY_ADDRESS", None)
+    os.environ.update(variables)
 
 
 def socket_folder(home: Home) -> Path:

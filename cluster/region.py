@@ -75,6 +75,7 @@ class Region:
         self._database: Database | None = None
         self._book: CameraBook | None = None
         self._cameras: list[Camera] = []
+        self._pids: dict[str, int] = {}
         self._stop = threading.Event()
         self._stopped = False
         self.facts: RegionFacts | None = None
@@ -97,7 +98,7 @@ class Region:
         console = self.settings.api
         if not console.next_free_port:
             require_free_port(console.port)
-        prepare_environment(self.home, self.settings.models.threads)
+        prepare_environment(self.home, self.settings.models.threads, joins=self.settings.ray.address is not None)
         self._start_guard()
 
         services = self._services = Services(self.settings, self.home, self._say)
@@ -270,7 +271,14 @@ class Region:
             _log.warning("the list of cameras can't be followed now: %s", error)
 
     def _log_stats(self) -> None:
-        logging.getLogger("beket.stats").info("%s", json.dumps(self.stats(), separators=(",", ":")))
+        stats = self.stats()
+        logging.getLogger("beket.stats").info("%s", json.dumps(stats, separators=(",", ":")))
+        for name, counted in stats.items():
+            if counted is None:
+                continue
+            before, self._pids[name] = self._pids.get(name), int(counted["pid"])
+            if before not in (None, counted["pid"]):
+                self._say(f"actor {name} had died and is back (process {counted['pid']})")
 
     def _start_guard(self) -> None:
         """Start the process that cleans up after us if we are killed; its end of the pipe tells it."""

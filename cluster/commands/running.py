@@ -28,7 +28,8 @@ def run_region(settings: RegionSettings, home: Home, *, until_alert_s: float | N
 
     Exits with 1 when no alert came in that time.
     """
-    prepare_environment(home.make(), settings.models.threads)  # Ray reads its token when it is imported
+    # before Ray is imported: it reads its token then
+    prepare_environment(home.make(), settings.models.threads, joins=settings.ray.address is not None)
     from cluster.alert_stream import wait_for_alert
     from cluster.region import Region, stop_on_signals
 
