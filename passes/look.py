@@ -24,6 +24,7 @@ class Lookout:
         self._swept_t: float | None = None
         self._seen_t: float | None = None
         self.cost_px = 0
+        self._moving: list[Region] = []
 
     def find(self, frame: Frame, expected: Sequence[Region]) -> list[PlateDetection]:
         """Plates of the frame, best first, each once. ``expected``: where tracked plates should be now."""
@@ -32,6 +33,7 @@ class Lookout:
             self._background.forget()
         self._seen_t = frame.t
         moving = self._background.moving(frame.luma(step), step)
+        self._moving = moving or []
         options = self._options
         due = self._swept_t is None or not 0 <= frame.t - self._swept_t < options.sweep_every_s
         if moving is None:
@@ -48,6 +50,11 @@ class Lookout:
             for region, side in zip(regions, sides, strict=True):
                 found += self._in_region(picture, region, side)
         return distinct(found)
+
+    def is_moving(self, box: Box) -> bool:
+        """Whether something moves where ``box`` lies in the frame looked at last."""
+        x, y = box.x + box.w / 2, box.y + box.h / 2
+        return any(r.left <= x <= r.right and r.top <= y <= r.bottom for r in self._moving)
 
     def _whole(self, frame: Frame, side: int) -> list[PlateDetection]:
         self._swept_t = frame.t

@@ -23,6 +23,8 @@ from video.frame import Frame
 
 _SURE_LEGIBLE: Final = 0.7
 """Legibility from which one detection alone makes a pass."""
+_PARKED_LOOK_S: Final = 2.0
+"""Time between looks for the vehicle around a plate that stands."""
 SAME_AGAIN: Final = 0.8
 """Agreement from which a plate seen anew, elsewhere in the view, is that of a pass just closed."""
 
@@ -81,8 +83,11 @@ class PassPipeline:
         """
         self.counts.frames += 1
         out: list[Pass] = []
-        if self._t is not None and (frame.t < self._t - 1.0 or frame.size != self._size):
+        is_anew = self._t is not None and frame.t < self._t - 1.0
+        if is_anew or (self._t is not None and frame.size != self._size):
             out += self.flush()
+        if is_anew:
+            self._ended.clear()
         if self._t is not None and frame.t < self._due - 0.002:
             return out
         step = 1.0 / self.options.detect_fps
@@ -152,6 +157,7 @@ class PassPipeline:
 
     def _begin(self, frame: Frame, plate: PlateDetection, t: float, seen_at: datetime | None) -> Track:
         track = Track(plate, t, seen_at, frame.size, self.options.track, self.options.read)
+        track.appeared_moving = self._lookout.is_moving(plate.box)
         self._tracker.tracks.append(track)
         return track
 
@@ -185,12 +191,15 @@ class PassPipeline:
             for track in seen
             if track.sightings >= 2
             and track.vehicle.looks < self.options.vehicle_looks
-            and track.last.box.w > 1.35 * track.vehicle.looked_width
+            and (
+                track.last.box.w > 1.35 * track.vehicle.looked_width
+                or (not track.moved and frame.t - track.vehicle.looked_t > _PARKED_LOOK_S)
+            )
         ]
         if due:
             boxes = [track.last.box for track in due]
             for track, found in zip(due, find_vehicles(detector, frame.bgr(), boxes), strict=True):
-                track.vehicle.seen(track.last.box, found)
+                track.vehicle.seen(frame.t, track.last.box, found)
 
     def _report(self, seen: Sequence[Track]) -> list[Pass]:
         """Early reports, and the closing of passes of vehicles that stand for too long."""
@@ -209,7 +218,8 @@ class PassPipeline:
         return out
 
     def _is_vehicle(self, track: Track) -> bool:
-        return track.moved or bool(track.vehicle.votes)
+        """Whether the plate moved, or stands on a vehicle that is there in more than one look, as no passing one is."""
+        return track.moved or track.vehicle.hits > 1
 
     def _is_repeat(self, track: Track) -> bool:
         """Whether the track is a vehicle whose pass has ended a short while ago."""
@@ -218,7 +228,7 @@ class PassPipeline:
             return False
         options = self.options.track
         for ended in self._ended:
-            since = track.first.t - ended.t
+            since = max(track.first.t - ended.t, 0.0)
             stood_there = ended.stood and near_place(ended.box, track.first.box)
             remembered_s, alike = (
                 (options.parked_memory_s, SAME) if stood_there else (options.same_vehicle_s, SAME_AGAIN)
@@ -230,10 +240,11 @@ class PassPipeline:
     def _close(self, track: Track) -> list[Pass]:
         if track.closed:
             return []
-        sure = track.best_score >= self.options.sure_detection and track.legibility >= _SURE_LEGIBLE
-        if track.sightings < self.options.min_detections and not sure:
-            return []
-        if track.sightings >= self.options.min_detections and not self._is_vehicle(track):
+        if track.sightings < self.options.min_detections:
+            is_sure = track.best_score >= self.options.sure_detection and track.legibility >= _SURE_LEGIBLE
+            if not (is_sure and track.appeared_moving):
+                return []
+        elif not self._is_vehicle(track):
             self.counts.static += 1
             return []
         fused = track.fused

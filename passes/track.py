@@ -85,16 +85,21 @@ class Vehicle:
 
     votes: Counter[str] = field(default_factory=Counter)
     looks: int = 0
+    hits: int = 0
+    """Looks that found a vehicle around the plate."""
     looked_width: float = 0.0
+    looked_t: float = float("-inf")
     relative: tuple[float, float, float, float] | None = None
     """Left, top, width, height of the vehicle, from the plate's centre, in plate widths."""
 
-    def seen(self, plate: Box, found: VehicleDetection | None) -> None:
+    def seen(self, t: float, plate: Box, found: VehicleDetection | None) -> None:
         """Take in one look."""
         self.looks += 1
+        self.looked_t = t
         self.looked_width = plate.w
         if found is None:
             return
+        self.hits += 1
         self.votes[found.kind] += 1 + int(found.score * 100)
         x, y = plate.x + plate.w / 2, plate.y + plate.h / 2
         box = found.box
@@ -164,6 +169,8 @@ class Track:
         self.best_score = plate.score
         self.missed_s = 0.0
         self.moved = False
+        self.appeared_moving = False
+        """Whether something moved where the plate was first seen."""
         self.vehicle = Vehicle()
         self.portrait: Portrait | None = None
         self.crops_read = 0

@@ -139,6 +139,25 @@ def test_writing_on_a_wall_is_no_pass_and_is_counted() -> None:
     assert pipeline.counts.static == 1
 
 
+def test_a_sign_that_is_seen_now_and_then_while_vehicles_pass_is_no_pass() -> None:
+    sign = Car(TEXTS[2], lambda t: Box(300, 60, 60, 14) if round(t * 6) % 17 < 2 else None, 2)
+    cars = [Car(TEXTS[n], driving(2.0 * n, (60, 250), (580, 280), 1.8, (50, 60)), n) for n in (1, 3)]
+    passes, _ = _run(frames([sign, *cars], seconds=12), vehicles=False)
+    assert _closed(passes) == sorted([TEXTS[1], TEXTS[3]])
+
+
+def test_a_parked_vehicle_is_one_pass() -> None:
+    parked = Car(TEXTS[1], lambda t: Box(300, 200, 60, 14), 1)
+    passes, _ = _run(frames([parked], seconds=15))
+    assert _closed(passes) == [TEXTS[1]]
+
+
+def test_times_that_start_anew_forget_what_had_passed() -> None:
+    car = Car(TEXTS[1], driving(0.5, (100, 60), (500, 320), 2.0, (40, 70)), 1)
+    passes, _ = _run(frames([car], seconds=9) + frames([car], seconds=9))
+    assert _closed(passes) == [TEXTS[1], TEXTS[1]]
+
+
 def test_a_plate_without_a_vehicle_box_counts_when_it_moves() -> None:
     car = Car(TEXTS[1], driving(1.0, (100, 60), (500, 320), 2.0, (24, 70)), 1)
     passes, _ = _run(frames([car], seconds=5), vehicles=False)
