@@ -8,6 +8,7 @@ stated synthetic reader serves.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from index.alphabet import ALPHABET, BLANK, SLOTS, encode
 from index.confusion import learn
 from models.ports import PlateReader
+from models.reader import NetworkReader
 from models.slots import SlotReader
 from models.training import crops
 from models.training.crops import CropMaker
@@ -166,9 +168,9 @@ def _draw(reader: PlateReader, out: Path, plates: int, frames: int, fonts: list[
             continue
         with (
             mock.patch.object(crops, "random_design", lambda *_, design=design: design),
-            mock.patch.object(maker, "face", lambda _, face=face: face),
+            mock.patch.object(maker, "face", lambda *_, face=face: face),
         ):
-            seen = [crop for crop in (maker.crop(rng) for _ in range(frames * 3)) if _is_seen(crop)][:frames]
+            seen = list(itertools.islice(filter(_is_seen, (maker.crop(rng) for _ in range(frames * 3))), frames))
         if not seen:
             continue
         readings = reader.read([cv2.cvtColor(crop.image, cv2.COLOR_GRAY2BGR) for crop in seen])
@@ -190,12 +192,13 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--plates", type=int, default=4000)
     parser.add_argument("--fonts", type=Path, nargs="*", default=[])
+    parser.add_argument("--slots", action="store_true", help="the model is one of fast-plate-ocr's, not beket's own")
     parser.add_argument("--frames", type=int, default=4, help="frames fused into a pass")
     parser.add_argument("--least-score", type=float, default=0.5)
     parser.add_argument("--confusion", type=Path, help="learn the reader's confusion from the bank into this JSON file")
     parser.add_argument("--seed", type=int, default=5)
     options = parser.parse_args()
-    reader = SlotReader(options.model)
+    reader = SlotReader(options.model) if options.slots else NetworkReader(options.model)
     _draw(reader, options.out, options.plates, options.frames, options.fonts, options.seed)
     bank = Bank.load(options.out)
     print(f"{len(bank.codes)} passes, {bank.exact:.1%} with the right text, in {options.out}")

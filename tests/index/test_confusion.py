@@ -31,7 +31,7 @@ def reads_of(
 
 
 def test_look_alikes_are_learned_from_reads() -> None:
-    logs, texts = reads_of(np.random.default_rng(1), 3000, {"O": "0"}, 0.3)
+    logs, texts = reads_of(np.random.default_rng(1), 1000, {"O": "0"}, 0.3)
     learned = learn(logs, texts)
     # Of the slots that say 0, 0.3 of all O against all of 0 are an O.
     assert learned.given[ZERO, LETTER_O] == pytest.approx(0.3 / 1.3, abs=0.05)
@@ -42,8 +42,8 @@ def test_look_alikes_are_learned_from_reads() -> None:
 
 def test_a_reader_that_is_too_certain_is_cooled_or_smoothed() -> None:
     generator = np.random.default_rng(2)
-    codes = generator.integers(0, 36, (2000, SLOTS))
-    logs = np.full((2000, SLOTS, len(ALPHABET)), np.log(1e-6))
+    codes = generator.integers(0, 36, (500, SLOTS))
+    logs = np.full((500, SLOTS, len(ALPHABET)), np.log(1e-6))
     wrong = generator.random(codes.shape) < 0.05
     said = np.where(wrong, (codes + 1 + generator.integers(0, 35, codes.shape)) % 36, codes)
     np.put_along_axis(logs, said[:, :, None], 0.0, axis=2)
