@@ -117,7 +117,7 @@ class Database:
         """
         from storage.migrations.runner import upgrade  # alembic and SQLAlchemy are slow to import
 
-        return upgrade(self)
+        return upgrade(self.connect, self.shown)
 
     def close(self) -> None:
         """Close the idle connections; those in use close when they come back."""

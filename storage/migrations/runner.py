@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import psycopg
 from alembic import command
@@ -16,26 +17,26 @@ from sqlalchemy.pool import NullPool
 
 from storage.errors import DatabaseAway, DatabaseRefused
 
-if TYPE_CHECKING:
-    from storage.database import Database
-
 _LOCK = 0x6265_6B65_7400  # "beket"
 
 
-def upgrade(database: Database) -> str:
-    """Bring ``database`` to the newest revision; returns its name. See ``Database.migrate``."""
+def upgrade(connect: Callable[[], psycopg.Connection[Any]], shown: str) -> str:
+    """Bring the database that ``connect`` opens to the newest revision; returns the revision's name.
+
+    ``shown`` names the database in errors, without its password. See ``Database.migrate``.
+    """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     script = ScriptDirectory.from_config(config)
     head = script.get_current_head()
     if head is None:
         raise DatabaseRefused("this copy of beket has no migrations: install it again")
-    engine = create_engine("postgresql+psycopg://", creator=database.connect, poolclass=NullPool)
+    engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
     try:
         with engine.connect() as connection:
             version = connection.execute(text("SHOW server_version_num")).scalar_one()
             if int(version) < 150000:
-                raise DatabaseRefused(f"Postgres ({database.shown}) is too old: beket needs 15 or newer")
+                raise DatabaseRefused(f"Postgres ({shown}) is too old: beket needs 15 or newer")
             connection.execute(text("SET statement_timeout = 0"))
             connection.execute(text("SET lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
@@ -52,7 +53,7 @@ def upgrade(database: Database) -> str:
     except DBAPIError as error:
         cause = error.orig
         if isinstance(cause, psycopg.OperationalError):
-            raise DatabaseAway(f"Postgres ({database.shown}) broke off during the migration: {cause}") from error
+            raise DatabaseAway(f"Postgres ({shown}) broke off during the migration: {cause}") from error
         raise DatabaseRefused(f"the migration failed: {cause}") from error
     finally:
         engine.dispose()
