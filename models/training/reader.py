@@ -43,6 +43,7 @@ class Settings(BaseModel):
         default=[], description="font files and folders besides the drawn faces, where they exist"
     )
     held_out: list[str] = Field(default=[], description="parts of font file names kept for validation alone")
+    left_out: list[str] = Field(default=[], description="parts of font file names that are no faces for plates")
     batch: int = Field(64, ge=2, le=4096)
     steps: int = Field(20000, ge=1, description="batches in all")
     decay_steps: int = Field(4000, ge=0, description="last batches over which the learning rate falls to nothing")
@@ -67,6 +68,7 @@ def load_settings(path: Path) -> Settings:
 def split_fonts(settings: Settings) -> tuple[list[Path], list[Path]]:
     """Font files for training and for validation."""
     files = sorted(f for p in settings.fonts for f in (p.rglob("*.[ot]tf") if p.is_dir() else [p]) if f.is_file())
+    files = [f for f in files if not any(part in f.name for part in settings.left_out)]
     kept = [f for f in files if any(part in f.name for part in settings.held_out)]
     return [f for f in files if f not in kept], kept
 
