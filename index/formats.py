@@ -82,6 +82,9 @@ _TR = "{0[123456789]|[1234567]#|8[01]}"
 FORMATS: Final = (
     Format("kz2012", "kz", (f"###@@@{_KZ}",), 78),
     Format("kz2012-legal", "kz", (f"###@@{_KZ}",), 11),
+    # Regions that are not known yet.
+    Format("kz2012", "kz", ("###@@@##",), 0.1),
+    Format("kz2012-legal", "kz", ("###@@##",), 0.02),
     Format("kz1993", "kz", (f"{_KZ_OLD}###@@@",), 6),
     Format("kz1993", "kz", (f"{_KZ_OLD}###@@",), 2),
     Format("kz-trailer", "kz", (f"##@@@{_KZ}", f"####@@{_KZ}"), 1),

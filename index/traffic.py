@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 FLOOR: Final = 0.05
 """No entry below this score is ever reported, whatever the threshold."""
 
+_GAIN: Final = 50.0
+"""How many times likelier than one that is only spelled a listed plate can be."""
+_LEAST: Final = 0.01
+"""A listed plate of the oddest format passes at least this often, an ordinary vehicle being 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
@@ -42,10 +47,13 @@ class Traffic:
         """Probability that a passing vehicle carries each listed plate, from the grammar's ``(N,)`` for unlisted ones.
 
         A listed plate exists, which the grammar can't know of the plates it spells: it passes as often as any one
-        vehicle of the fleet, whatever its format; ``clustering`` is taken off for the plates around it.
+        vehicle of the fleet; ``clustering`` is taken off for the plates around it. Rare formats gain at most ``_GAIN``,
+        so that a foreign vehicle is not taken for the listed one next to it; but no format is hopeless.
         """
-        exists = np.maximum(unlisted_prior, 1.0 / (self.clustering * self.fleet))
-        return np.minimum(exists * self.activity, 0.5)
+        vehicle = 1.0 / (self.clustering * self.fleet)
+        exists = np.maximum(unlisted_prior, vehicle)
+        exists = np.maximum(np.minimum(exists, _GAIN * unlisted_prior), _LEAST * vehicle)
+        return np.minimum(np.maximum(exists, unlisted_prior) * self.activity, 0.5)
 
     def listed_share(self, entries: int) -> float:
         """Probability that a passing vehicle is on a list of so many entries."""

@@ -40,16 +40,16 @@ def test_a_text_is_told_by_its_format(text: str, format: str, country: str, regi
         assert (first.format, first.country) == (format, country)
 
 
-@pytest.mark.parametrize("text", ["123ABC99X", "1", "ABCDEFGHIJ", "123ABC00", "777QQQ123"])
+@pytest.mark.parametrize("text", ["123ABC99X", "1", "ABCDEFGHIJ", "777QQQ123"])
 def test_an_impossible_format_is_known_as_such_and_keeps_a_prior(text: str) -> None:
-    assert not GRAMMAR.is_possible(text) or text == "123ABC00"
+    assert not GRAMMAR.is_possible(text)
     assert GRAMMAR.priors(encode(text)[None])[0] > 0
 
 
 def test_every_region_of_kazakhstan_is_spelled() -> None:
     for region, name in KZ_REGIONS.items():
         assert GRAMMAR.classify(f"123ABC{region}")[0].region == name
-    assert all(kind.country != "kz" for kind in GRAMMAR.classify("123ABC21"))
+    assert GRAMMAR.classify("123ABC21")[0].region is None
 
 
 def test_choices_are_multiplied_out() -> None:

