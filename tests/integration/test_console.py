@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -139,6 +140,8 @@ def test_languages_are_switched_and_remembered(api: str, page: Page, maker: Aler
     page.get_by_role("button", name="ҚАЗ").click()
     expect(page.locator(".detail-category")).to_have_text("Ұрланған көлік")
     assert page.evaluate("document.documentElement.lang") == "kk"
+    seen = page.locator(".about dd").first.inner_text()
+    assert not re.search(r"\bM\d", seen), seen  # Chromium's own Kazakh has no names of months
     page.get_by_role("button", name="РУС").click()
     expect(page.locator(".detail-category")).to_have_text("Угон")
     page.reload()
@@ -252,7 +255,7 @@ def test_screenshot(api: str, page: Page, maker: AlertMaker, database: Database,
     drives = [
         (Drive("562RZH02", "kz2012", "car", "red", 0, 0.0, 45), Light.DAY, "cam-1", "uninsured"),
         (Drive("871SVA09", "kz2012", "car", "grey", 0, 0.0, 45), Light.NIGHT, "cam-4", "stolen_plates"),
-        (Drive("A482KTM", "kz1993", "car", "beige", 0, 0.0, 45), Light.DAY, "cam-2", "missing_person"),
+        (Drive("739LEO06", "kz2012-square", "suv", "black", 0, 0.0, 45), Light.DAY, "cam-2", "missing_person"),
         (Drive("608ZY01", "kz2012-legal", "van", "silver", 0, 0.0, 45), Light.DUSK, "cam-3", "hit_and_run"),
         (Drive("417KTA02", "kz2012", "car", "silver", 0, 0.0, 45), Light.DAY, "cam-1", "stolen"),
         (Drive("330TWX10", "kz2012", "car", "blue", 0, 0.0, 45), Light.DUSK, "cam-3", "wanted_person"),
@@ -268,6 +271,7 @@ def test_screenshot(api: str, page: Page, maker: AlertMaker, database: Database,
             category=category,
             text=read,
             posterior=uncertain(read, {2: ("0", 0.38), 5: ("Y", 0.07)} if is_last else {}),
+            lines=2 if drive.design == "kz2012-square" else 1,
             score=0.87 if is_last else 0.98,
             seen_at=datetime.now(UTC) - timedelta(seconds=1),
         )

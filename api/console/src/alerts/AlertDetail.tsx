@@ -10,6 +10,9 @@ import { ClipPlayer, codecName } from "./ClipPlayer";
 import { KindBadge } from "./KindBadge";
 import { Picture } from "./Picture";
 
+const countryName = (code: string, locale: string): string =>
+  /^[a-z]{2}$/i.test(code) ? (new Intl.DisplayNames(locale, { type: "region" }).of(code.toUpperCase()) ?? code) : code;
+
 interface Props {
   alert: Alert;
   video: RefObject<HTMLVideoElement | null>;
@@ -21,10 +24,7 @@ export function AlertDetail({ alert, video, onEnlarge }: Props): ReactElement {
   const clock = useClock();
   const raisedAt = Date.parse(alert.raised_at);
   const seenAt = alert.seen_at === null ? null : Date.parse(alert.seen_at);
-  const countries = new Intl.DisplayNames(locale, { type: "region" });
-  const country = alert.country !== null && /^[a-z]{2}$/i.test(alert.country)
-    ? countries.of(alert.country.toUpperCase())
-    : alert.country;
+  const country = alert.country === null ? null : (text.countries[alert.country] ?? countryName(alert.country, locale));
   const seconds = (s: number): string =>
     number(s, { style: "unit", unit: "second", unitDisplay: "short", maximumFractionDigits: 1 });
 

@@ -42,7 +42,7 @@ export const en = {
   reading: {
     title: "Reading against the entry",
     read: "Read",
-    confidence: "Sure",
+    confidence: "Sure, %",
     entry: "On the list",
     differs: "differs",
     missing: "not read",
@@ -81,6 +81,13 @@ export const en = {
     failed: "The clip can't be played",
     download: "Download the clip",
     again: "Try again",
+  },
+  ago: {
+    now: "now",
+    seconds: (n: number) => `${n} s ago`,
+    minutes: (n: number) => `${n} min ago`,
+    hours: (n: number) => `${n} h ago`,
+    days: (n: number) => `${n} d ago`,
   },
   cameras: {
     title: "Cameras",
@@ -158,6 +165,8 @@ export const en = {
     picture: "enlarge the picture",
     help: "this page",
   },
+  /** Names of countries that the browser may not know in this language. */
+  countries: {} as Record<string, string>,
   languageSwitch: "Language",
 };
 

@@ -42,7 +42,7 @@ export const kk: Text = {
   reading: {
     title: "Оқылғаны және тізімдегісі",
     read: "Оқылды",
-    confidence: "Сенімділік",
+    confidence: "Сенім, %",
     entry: "Тізімде",
     differs: "өзгеше",
     missing: "оқылмады",
@@ -81,6 +81,13 @@ export const kk: Text = {
     failed: "Бейнежазба ойнатылмайды",
     download: "Бейнежазбаны жүктеп алу",
     again: "Қайталау",
+  },
+  ago: {
+    now: "қазір",
+    seconds: (n) => `${n} с бұрын`,
+    minutes: (n) => `${n} мин бұрын`,
+    hours: (n) => `${n} сағ бұрын`,
+    days: (n) => `${n} күн бұрын`,
   },
   cameras: {
     title: "Камералар",
@@ -154,5 +161,6 @@ export const kk: Text = {
     picture: "суретті үлкейту",
     help: "осы көмек",
   },
+  countries: { kz: "Қазақстан", ru: "Ресей", kg: "Қырғызстан", uz: "Өзбекстан", tm: "Түрікменстан", tj: "Тәжікстан", cn: "Қытай", by: "Беларусь", ua: "Украина", ge: "Грузия", am: "Армения", az: "Әзербайжан", tr: "Түркия" },
   languageSwitch: "Тіл",
 };

@@ -11,6 +11,7 @@ export type Code = keyof typeof LANGUAGES;
 export const SHORT: Record<Code, string> = { kk: "ҚАЗ", ru: "РУС", en: "ENG" };
 
 const REMEMBERED = "beket.language";
+const IN_FIGURES = "ru-KZ";
 const DEFAULT_LOCALE: Record<Code, string> = { kk: "kk-KZ", ru: "ru-KZ", en: "en-GB" };
 
 const isCode = (code: string | null): code is Code => code !== null && Object.hasOwn(LANGUAGES, code);
@@ -25,14 +26,22 @@ export function preferredLanguage(): Code {
 
 export const rememberLanguage = (code: Code): void => { localStorage.setItem(REMEMBERED, code); };
 
-/** The operator's own locale where it is of the chosen language (en-US, ru-RU), so dates look as they are used to. */
-export const localeOf = (code: Code): string =>
-  navigator.languages.find((tag) => tag.toLowerCase().startsWith(`${code}-`)) ?? DEFAULT_LOCALE[code];
+/**
+ * The operator's own locale where it is of the chosen language (en-US, ru-RU), so dates look as they are used to.
+ * Browsers may claim Kazakh and not know its months (Chromium: "M11"): dates are then in figures, as they are written.
+ */
+export const localeOf = (code: Code): string => {
+  const own = navigator.languages.find((tag) => tag.toLowerCase().startsWith(`${code}-`)) ?? DEFAULT_LOCALE[code];
+  const month = new Intl.DateTimeFormat(own, { month: "long" }).format();
+  return code === "kk" && !/^\p{Script=Cyrillic}/u.test(month) ? IN_FIGURES : own;
+};
 
 export interface Language {
   code: Code;
   locale: string;
   text: Text;
+  /** The browser has no words of this language: months are written in figures. */
+  isInFigures: boolean;
   count: (n: number, forms: Plural) => string;
   number: (n: number, options?: Intl.NumberFormatOptions) => string;
 }
@@ -46,6 +55,7 @@ export function languageOf(code: Code): Language {
     code,
     locale,
     text: LANGUAGES[code],
+    isInFigures: !locale.startsWith(code),
     number,
     count: (n, forms) => (forms[rules.select(n)] ?? forms.other).replace("{n}", number(n)),
   };

@@ -42,7 +42,7 @@ export const ru: Text = {
   reading: {
     title: "Прочитано и в списке",
     read: "Прочитано",
-    confidence: "Уверенность",
+    confidence: "Увер., %",
     entry: "В списке",
     differs: "отличается",
     missing: "не прочитан",
@@ -86,6 +86,13 @@ export const ru: Text = {
     failed: "Видео не воспроизводится",
     download: "Скачать видео",
     again: "Повторить",
+  },
+  ago: {
+    now: "сейчас",
+    seconds: (n) => `${n} с назад`,
+    minutes: (n) => `${n} мин назад`,
+    hours: (n) => `${n} ч назад`,
+    days: (n) => `${n} дн назад`,
   },
   cameras: {
     title: "Камеры",
@@ -159,5 +166,6 @@ export const ru: Text = {
     picture: "увеличить снимок",
     help: "эта подсказка",
   },
+  countries: {},
   languageSwitch: "Язык",
 };

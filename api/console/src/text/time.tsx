@@ -23,16 +23,16 @@ export interface Clock {
 }
 
 export function useClock(): Clock {
-  const { locale } = useLanguage();
+  const { locale, text, isInFigures } = useLanguage();
   return useMemo(() => {
     const hms = { hour: "2-digit", minute: "2-digit", second: "2-digit" } as const;
+    const month = isInFigures ? "2-digit" : "long";
     const time = new Intl.DateTimeFormat(locale, hms);
-    const dayAndTime = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", ...hms });
+    const dayAndTime = new Intl.DateTimeFormat(locale, { day: "numeric", month: isInFigures ? "2-digit" : "short", ...hms });
     const full = new Intl.DateTimeFormat(locale, {
-      day: "numeric", month: "long", year: "numeric", ...hms, timeZoneName: "shortOffset",
+      day: "numeric", month, year: "numeric", ...hms, timeZoneName: "shortOffset",
     });
-    const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" });
-    const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
+    const day = new Intl.DateTimeFormat(locale, { day: "numeric", month, year: "numeric" });
     const { timeZone } = time.resolvedOptions();
     const offset = new Intl.DateTimeFormat("en", { timeZoneName: "shortOffset" })
       .formatToParts(new Date())
@@ -44,15 +44,16 @@ export function useClock(): Clock {
       full: (at) => full.format(at),
       day: (at) => day.format(at),
       ago: (at, now) => {
-        const seconds = Math.min(0, Math.round((at - now) / 1000));
-        if (seconds > -60) return relative.format(seconds, "second");
-        if (seconds > -3600) return relative.format(Math.trunc(seconds / 60), "minute");
-        if (seconds > -86_400) return relative.format(Math.trunc(seconds / 3600), "hour");
-        return relative.format(Math.trunc(seconds / 86_400), "day");
+        const seconds = Math.max(0, Math.round((now - at) / 1000));
+        if (seconds < 2) return text.ago.now;
+        if (seconds < 60) return text.ago.seconds(seconds);
+        if (seconds < 3600) return text.ago.minutes(Math.trunc(seconds / 60));
+        if (seconds < 86_400) return text.ago.hours(Math.trunc(seconds / 3600));
+        return text.ago.days(Math.trunc(seconds / 86_400));
       },
       zone: [timeZone.replaceAll("_", " "), offset?.value].filter(Boolean).join(" · "),
     };
-  }, [locale]);
+  }, [locale, text, isInFigures]);
 }
 
 export function Ago({ at }: { at: number }): ReactElement {
