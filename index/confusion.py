@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,7 @@ EXTRA: Final = 1e-3
 """Chance, a character, of one missed or invented, where nothing was learned."""
 _SYMBOLS = len(ALPHABET)
 _CERTAIN_LIMIT = 0.9
+_MOST_FAULTS = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +33,16 @@ class Confusion:
     belief ``q`` becomes ``q @ given`` and a slot that is certain and wrong does not rule out the true plate.
     ``missing`` and ``extra``: chance, a character, that the reader left one out or put one in.
     ``temperature``: the belief is raised to ``1 / temperature`` first.
+    ``sure`` and ``doubtful``: how much of these faults a read has, and how much more for each nat by which it falls
+    short of certainty: a read that doubts one character is likelier to be wrong in the others too.
     """
 
     given: Floats
     missing: float = MISSING
     extra: float = EXTRA
     temperature: float = 1.0
+    sure: float = 1.0
+    doubtful: float = 0.0
 
     def __post_init__(self) -> None:
         if self.given.shape != (_SYMBOLS, _SYMBOLS):
@@ -62,7 +68,8 @@ class Confusion:
                     f"the confusion was learned over {record['alphabet']!r}, not {ALPHABET!r}: learn it anew"
                 )
             given = np.asarray(record["given"], dtype=np.float64)
-            return cls(given, float(record["missing"]), float(record["extra"]), float(record["temperature"]))
+            names = ("missing", "extra", "temperature", "sure", "doubtful")
+            return cls(given, *(float(record[name]) for name in names))
         except KeyError as error:
             raise ValueError(f"the confusion record lacks {error.args[0]!r}: learn it anew") from error
 
@@ -76,6 +83,8 @@ class Confusion:
             "missing": self.missing,
             "extra": self.extra,
             "temperature": self.temperature,
+            "sure": self.sure,
+            "doubtful": self.doubtful,
         }
 
     def evidence(self, log_probs: NDArray[np.floating]) -> Evidence:
@@ -87,12 +96,17 @@ class Confusion:
         belief /= belief.sum(axis=2, keepdims=True)
         if not np.isfinite(belief).all():
             raise ValueError("a posterior holds values that are no logarithms of probabilities")
-        slots = belief @ self.given
+        short = -np.log(belief.max(axis=2)).sum(axis=1)
+        most = min(_MOST_FAULTS, 0.5 / max(1.0 - float(self.given.diagonal().min()), 1e-12))
+        faults = np.minimum(self.sure + self.doubtful * short, most)[:, None]
+        slots = belief + faults[:, :, None] * (belief @ self.given - belief)
+        slots = np.maximum(slots, 0.0)
+        slots /= slots.sum(axis=2, keepdims=True)
         occupied = 1.0 - slots[:, :, BLANK]
-        extra = self.extra * occupied
+        extra = self.extra * faults * occupied
         # A blank before a character is a dropped slot: the text closes over it.
         extra[:, :-1] += slots[:, :-1, BLANK] * occupied[:, 1:]
-        missing = np.full_like(occupied, self.missing)
+        missing = np.broadcast_to(self.missing * faults, occupied.shape).copy()
         missing[:, 1:] *= occupied[:, :-1]
         edits = extra.sum(axis=1) + missing.sum(axis=1)
         scale = np.minimum(1.0, _CERTAIN_LIMIT / np.maximum(edits, 1e-300))[:, None]
@@ -223,7 +237,17 @@ def learn(
     aligned = lengths == wanted
     true = codes[aligned].ravel()
     temperature, table = _fit(belief[aligned].reshape(-1, _SYMBOLS), true, strength, rounds)
-    return Confusion(table, min(missing, 0.05), min(extra, 0.05), temperature)
+    numbers = np.arange(len(codes))
+    best, fit = None, -np.inf
+    for sure, doubtful in itertools.product((0.05, 0.2, 0.5, 1.0), (0.0, 0.3, 1.0, 3.0)):
+        tried = Confusion(table, min(missing, 0.05), min(extra, 0.05), temperature, sure, doubtful)
+        likelihood = tried.evidence(belief).text_likelihood(numbers, codes)
+        found = float(np.log(np.maximum(likelihood, 1e-12)).sum())
+        if found > fit:
+            best, fit = tried, found
+    if best is None:
+        raise ValueError("the posteriors hold values that are no logarithms of probabilities")
+    return best
 
 
 def _fit(log_belief: Floats, true: NDArray[np.int64], strength: float, rounds: int) -> tuple[float, Floats]:
