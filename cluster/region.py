@@ -206,7 +206,7 @@ class Region:
             if left:
                 _log.warning("%d processes had to be ended at the end", left)
             self._guard.kill()
-            self._guard.wait()
+            self._guard.communicate()
         self._lock.release()
         _close_log()
 
