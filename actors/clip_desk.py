@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -70,6 +71,7 @@ class ClipDesk:
         self._tick_s = tick_s
         self._wanted: dict[tuple[str, str], _Wanted] = {}
         self._due: dict[Path, float] = {}
+        self._handed_over: deque[Path] = deque(maxlen=1000)
         self._changed = threading.Condition()
         self._closed = False
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,10 +84,12 @@ class ClipDesk:
     def want(self, report: PassReport) -> None:
         """A hit of this pass has been recorded. Called for its early report and for its final one."""
         read = report.read
+        path = self._folder / f"{_stem(report.identity)}.mp4"
         with self._changed:
             known = self._wanted.get(report.identity)
+            if known is None and (path.with_suffix(".json") in self._due or path in self._handed_over):
+                return  # a replayed report, whose clip an earlier process has cut
         if known is None:
-            path = self._folder / f"{_stem(report.identity)}.mp4"
             known = _Wanted(report, None, path, time.monotonic() + self._longest_s, is_final=False)
             _write_note(path, _note(report, None))
             if read.t_in is not None and read.t_out is not None:
@@ -200,6 +204,8 @@ class ClipDesk:
                 **note["clip"],
             )
         )
+        with self._changed:
+            self._handed_over.append(path.with_suffix(".mp4"))
         self.counts.handed_over += 1
 
 

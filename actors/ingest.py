@@ -8,6 +8,7 @@ import os
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -60,7 +61,7 @@ class Ingest:
         self._lock = threading.RLock()
         self._ready: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._queued: set[str] = set()
-        self._states: dict[str, Health] = {}
+        self._states: deque[tuple[str, Health]] = deque(maxlen=10_000)
         self._states_changed = threading.Condition()
         self._closing = threading.Event()
         self._failures = 0
@@ -213,7 +214,7 @@ class Ingest:
 
     def _note_state(self, name: str, health: Health) -> None:
         with self._states_changed:
-            self._states[name] = health
+            self._states.append((name, health))
             self._states_changed.notify_all()
 
     def _announce(self) -> None:
@@ -221,17 +222,18 @@ class Ingest:
             with self._states_changed:
                 while not self._states and not self._closing.is_set():
                     self._states_changed.wait(5.0)
-                states, self._states = self._states, {}
-            for name, health in states.items():
-                reason = None if health.reason is None else health.reason.value
-                try:
-                    self._peers.publisher.camera_state(name, health.state.value, reason, health.since)
-                except PeerAway:
-                    with self._states_changed:
-                        self._states.setdefault(name, health)
-                    self._closing.wait(1.0)
-                except Exception:  # noqa: BLE001 - the thread's outer edge
-                    _log.exception("camera %s: its state could not be told", name)
+                if not self._states:
+                    return
+                name, health = self._states.popleft()
+            reason = None if health.reason is None else health.reason.value
+            try:
+                self._peers.publisher.camera_state(name, health.state.value, reason, health.since)
+            except PeerAway:
+                with self._states_changed:
+                    self._states.appendleft((name, health))
+                self._closing.wait(1.0)
+            except Exception:  # noqa: BLE001 - the thread's outer edge
+                _log.exception("camera %s: its state could not be told", name)
 
     def _request_clip(self, camera_id: str, t0: float, t1: float, path: Path) -> ClipJob | None:
         with self._lock:

@@ -6,6 +6,7 @@ strangers.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 import psutil
 
+from cluster import guard
 from cluster.errors import RegionError
 from cluster.home import Home
 from storage.secrets import read_or_make_secret
@@ -180,19 +182,13 @@ def socket_folder(home: Home) -> Path:
 
 
 def marked_processes(mark: str) -> list[psutil.Process]:
-    """Processes of this user that carry the mark, us and those we run under left out."""
+    """Processes that carry the mark, us and those we run under left out."""
     mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    needle = f"{MARK_VARIABLE}={mark}".encode()
     found = []
-    for process in psutil.process_iter():
-        if process.pid in mine:
-            continue
-        try:
-            environment = Path(f"/proc/{process.pid}/environ").read_bytes()
-        except OSError:
-            continue
-        if needle in environment.split(b"\0"):
-            found.append(process)
+    for pid in guard.marked(mark):
+        if pid not in mine:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.append(psutil.Process(pid))
     return found
 
 
