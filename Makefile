@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := .venv/bin/uv
 CONSOLE := api/console
+# a network with its own certificate authority names it in the system's store, which uv leaves aside unless told
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 RTSP_PACKAGES := python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 
 .PHONY: help setup console demo test rtsp-server browser check lock format clean training
