@@ -31,6 +31,7 @@ CHROMIUM = os.environ.get("BEKET_CHROMIUM") or shutil.which("chromium") or shuti
 ARGUMENTS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 BUILT = Path(__file__).parents[2] / "api" / "console" / "dist" / "index.html"
 PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: install it, or name one by BEKET_CHROMIUM"),

@@ -17,6 +17,8 @@ from cluster.home import Home
 from models.store import home as project_home
 from tests.fixtures.region import wait_for
 
+FREE_PORT = "api: {next_free_port: true}\n"
+
 
 @pytest.fixture
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
@@ -56,7 +58,7 @@ def test_a_port_in_use_is_named(home: Home) -> None:
 
 
 def test_a_missing_secret_is_named_before_anything_starts(home: Home) -> None:
-    process = up(home, "postgres: {embedded: false, dsn_env: BEKET_TEST_NO_SUCH_VARIABLE}")
+    process = up(home, f"{FREE_PORT}postgres: {{embedded: false, dsn_env: BEKET_TEST_NO_SUCH_VARIABLE}}")
     assert "BEKET_TEST_NO_SUCH_VARIABLE is not set" in said(process)
     assert process.returncode == 2
 
@@ -66,7 +68,7 @@ def test_stores_that_are_away_are_waited_for_until_ctrl_c(home: Home, tmp_path: 
     (tmp_path / "key").write_text("k")
     process = up(
         home,
-        f"postgres: {{embedded: false, dsn_file: {tmp_path}/dsn}}\n"
+        f"{FREE_PORT}postgres: {{embedded: false, dsn_file: {tmp_path}/dsn}}\n"
         f"s3: {{embedded: false, endpoint: '127.0.0.1:9', secure: false, access_key_file: {tmp_path}/key, "
         f"secret_key_file: {tmp_path}/key}}",
     )
