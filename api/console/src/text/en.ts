@@ -1,4 +1,4 @@
-import type { Plural } from "./language";
+import type { Plural } from "./plural";
 
 export const en = {
   language: "English",

@@ -2,9 +2,8 @@ import { createContext, useContext } from "react";
 
 import { en, type Text } from "./en";
 import { kk } from "./kk";
+import type { Plural } from "./plural";
 import { ru } from "./ru";
-
-export type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 
 export const LANGUAGES = { kk, ru, en } as const;
 export type Code = keyof typeof LANGUAGES;
