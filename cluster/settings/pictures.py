@@ -1,0 +1,59 @@
+"""From frames to alerts: networks, passes, clips, when operators are told."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from cluster.settings.section import Section
+
+
+class ModelSettings(Section):
+    """Which networks run, and on what."""
+
+    deny_licences: tuple[str, ...] = Field(default=(), description="SPDX names of licences whose models are not used")
+    provider: Literal["cpu", "cuda", "tensorrt"] = Field(default="cpu", description="ONNX Runtime's execution provider")
+    threads: int = Field(
+        default=1, ge=1, le=64, description="threads of one network; several networks run side by side"
+    )
+    plate_detector: str | None = Field(
+        default=None, description="a name from configs/models.yaml; null takes the best permitted"
+    )
+    plate_reader: str | None = Field(default=None, description="as above")
+    vehicle_detector: str | None = Field(default=None, description="as above")
+
+
+class PassSettings(Section):
+    """From frames to passes."""
+
+    detect_fps: float = Field(
+        default=6.0, ge=0.5, le=30, description="frames a second of a woken stream in which plates are sought"
+    )
+    gate: bool = Field(default=True, description="sleep while the road is empty; off decodes everything")
+    vehicle_type: bool = Field(default=True, description="look for the vehicle around a plate, to tell its type")
+    workers: int | None = Field(
+        default=None, ge=1, le=64, description="threads that look at frames; null takes one per core, at least 2"
+    )
+
+
+class ClipSettings(Section):
+    """The video kept of a hit."""
+
+    pre_s: float = Field(default=4.0, ge=0, le=60, description="seconds before the vehicle came into view")
+    post_s: float = Field(default=2.0, ge=0, le=60, description="seconds after it left")
+    longest_s: float = Field(
+        default=60.0, ge=5, le=600, description="seconds that a clip may last, kept around the best frame"
+    )
+    ring_mb: int = Field(default=24, ge=1, le=1024, description="MB of packets that a camera's ring may hold")
+
+
+class AlertSettings(Section):
+    """When hits are put before operators."""
+
+    same_within_s: float = Field(
+        default=60.0, ge=0, le=86400, description="seconds within which a vehicle seen again adds to its earlier alert"
+    )
+    threshold: float | None = Field(
+        default=None, ge=0.05, lt=1, description="least score of a hit; null takes what the list's size calls for"
+    )
