@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from storage.errors import ArchiveAway, ArchiveRefused, DatabaseAway, StorageError
+from storage.errors import ArchiveAway, ArchiveRefused, AuditUnwritten, DatabaseAway, StorageError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -67,6 +67,8 @@ def of_storage(error: StorageError) -> Problem:
     wait = {"Retry-After": "2"}
     if isinstance(error, DatabaseAway):
         return Problem(503, "database-away", "the database does not answer; try again in a moment", wait)
+    if isinstance(error, AuditUnwritten):
+        return Problem(503, "audit-unwritten", "the audit log can't be written, so there is no answer", wait)
     if isinstance(error, ArchiveAway):
         return Problem(503, "archive-away", "the S3 archive does not answer; try again in a moment", wait)
     if isinstance(error, ArchiveRefused):

@@ -19,6 +19,12 @@ class DatabaseRefused(StorageError, ValueError):
     """Postgres is there and says no to this very statement: the data is at fault, not the time."""
 
 
+class AuditUnwritten(StorageError, ConnectionError):
+    """The audit log can't be written, so what was asked for must not be answered."""
+
+    recoverable = True
+
+
 class ArchiveAway(StorageError, ConnectionError):
     """S3 can't be reached, or answers with a fault of its own."""
 
