@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import queue
@@ -15,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from actors.camera import CameraSpec, WatchedCamera
+from actors.camera_memory import CameraMemory
 from actors.clip_desk import ClipDesk
 from actors.journal import Journal
 from actors.outbox import Outbox
 from actors.peers import PeerAway, Peers
 from passes.options import PassOptions
 from passes.pipeline import Detectors, PassPipeline
+from storage.sealing import Seal
 from video.clip import ClipJob
 from video.errors import VideoError
 from video.session import CameraSession, SessionSettings
@@ -47,11 +48,11 @@ class Ingest:
     """Watches cameras until closed. Thread-safe.
 
     Sessions demux in threads of their own; ``workers`` threads take whichever camera has frames. A report lies in
-    the journal before anyone is told of it. Started over the folder of one that was killed, it takes up its cameras
-    and its reports.
+    the journal before anyone is told of it. Started over the folder of one that was killed, it takes up its reports,
+    and its cameras where it has a ``seal`` to keep them under.
     """
 
-    def __init__(self, options: IngestOptions, detectors: Detectors, peers: Peers) -> None:
+    def __init__(self, options: IngestOptions, detectors: Detectors, peers: Peers, seal: Seal | None = None) -> None:
         self._options = options
         self._detectors = detectors
         self._peers = peers
@@ -66,6 +67,7 @@ class Ingest:
         self._closing = threading.Event()
         self._failures = 0
         options.folder.mkdir(parents=True, exist_ok=True)
+        self._memory = CameraMemory(options.folder, seal)
         self._journal = Journal(options.folder / "journal", max_bytes=options.journal_bytes)
         self._clips = ClipDesk(
             options.folder / "clips",
@@ -83,14 +85,14 @@ class Ingest:
         ]
         for thread in (*self._workers, *self._threads):
             thread.start()
-        self.assign(self._remembered())
+        self.assign(self._memory.recall())
 
     def assign(self, cameras: Sequence[CameraSpec]) -> None:
         """Watch exactly these cameras: new ones are connected, others left, those that are the same go on
         undisturbed."""
         wanted = {spec.camera_id: spec for spec in cameras}
         with self._lock:
-            self._remember(cameras)
+            self._memory.remember(cameras)
             leaving = [c for name, c in self._cameras.items() if wanted.get(name) != c.spec]
             for camera in leaving:
                 del self._cameras[camera.spec.camera_id]
@@ -239,18 +241,3 @@ class Ingest:
         with self._lock:
             camera = self._cameras.get(camera_id)
         return None if camera is None else camera.session.request_clip(t0, t1, path)
-
-    def _remembered(self) -> list[CameraSpec]:
-        try:
-            rows = json.loads((self._options.folder / "cameras.json").read_text())
-            return [CameraSpec(**row) for row in rows]
-        except (FileNotFoundError, ValueError, TypeError):
-            return []
-
-    def _remember(self, cameras: Sequence[CameraSpec]) -> None:
-        path = self._options.folder / "cameras.json"
-        draft = path.with_suffix(".part")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump([asdict(spec) for spec in cameras], file)
-        draft.replace(path)

@@ -134,7 +134,7 @@ class MatchActor(_Shell):
 class PublishActor(_Shell):
     def __init__(self, name: str, shell: ShellOptions, stores: Stores, options: PublishOptions) -> None:
         super().__init__(name, shell)
-        self._publisher = RegionPublisher(Database(stores.dsn), Seal.from_file(stores.seal_key), options)
+        self._publisher = RegionPublisher(Database(stores.dsn), Seal.from_environment(stores.seal_key), options)
 
     def record(self, report: PassReport, matches: Sequence[Match]) -> Recorded:
         return self._publisher.record(report, matches)
@@ -174,7 +174,13 @@ class ArchiveActor(_Shell):
 @ray.remote
 class IngestActor(_Shell):
     def __init__(
-        self, name: str, shell: ShellOptions, models: ModelChoice, options: IngestOptions, reader: str
+        self,
+        name: str,
+        shell: ShellOptions,
+        models: ModelChoice,
+        options: IngestOptions,
+        reader: str,
+        seal_key: Path,
     ) -> None:
         super().__init__(name, shell)
 
@@ -191,6 +197,7 @@ class IngestActor(_Shell):
                 RemotePublisher(peer(PUBLISH)),
                 RemoteArchive(peer(ARCHIVE)),
             ),
+            Seal.from_environment(seal_key),
         )
 
     def assign(self, cameras: Sequence[CameraSpec]) -> None:

@@ -68,7 +68,8 @@ class Deployment:
         for number, name in enumerate(self._ingests):
             options = plan.ingest_options(settings, home.actors / name)
             reader = readers[number % len(readers)]
-            self._plan(name, shells.IngestActor, name, self._shell, self._models, options, reader)
+            seal_key = self._stores.seal_key
+            self._plan(name, shells.IngestActor, name, self._shell, self._models, options, reader, seal_key)
         for name in self._makers:
             self._handles[name] = self._makers[name]()
         for name in self._makers:

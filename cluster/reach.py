@@ -45,8 +45,8 @@ def reach_database(settings: RegionSettings, home: Home) -> Iterator[Database]:
 
 
 def camera_book(database: Database, home: Home) -> CameraBook:
-    """The cameras, sealed with the home's key."""
-    return CameraBook(database, Seal.from_file(home.secrets / "seal"))
+    """The cameras, sealed with the region's key: from the environment, or the home's own."""
+    return CameraBook(database, Seal.from_environment(home.secrets / "seal"))
 
 
 def _running_dsn(home: Home) -> str | None:

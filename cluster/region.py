@@ -119,7 +119,7 @@ class Region:
         seal_key = self.home.secrets / "seal"
         stores = self._stores = Stores(services.dsn, services.access, seal_key)
         self._database = Database(services.dsn, connections=2)
-        self._book = CameraBook(self._database, Seal.from_file(seal_key))
+        self._book = CameraBook(self._database, Seal.from_environment(seal_key))
         self._book.put([plan.camera_record(camera, self.home) for camera in self.settings.cameras])
         for line in import_hotlists(self._database, self.settings.hotlists, self.home):
             self._say(line)

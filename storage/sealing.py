@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -15,6 +16,9 @@ from storage.secrets import read_or_make_secret
 
 _NONCE: Final = 12
 _TAG: Final = 16
+_KEY_VARIABLE: Final = "BEKET_SEAL_KEY"
+_KEY_FILE_VARIABLE: Final = "BEKET_SEAL_KEY_FILE"
+_SHORTEST_KEY: Final = 32
 
 
 class SealBroken(StorageError, ValueError):
@@ -26,6 +30,24 @@ class Seal:
 
     def __init__(self, secret: str) -> None:
         self._key = hashlib.sha256(secret.encode()).digest()
+
+    @classmethod
+    def from_environment(cls, home_file: Path) -> Seal:
+        """The key in ``$BEKET_SEAL_KEY``, else in the file that ``$BEKET_SEAL_KEY_FILE`` names, else in ``home_file``,
+        which alone is made where it is missing. Raises ``SealBroken`` for a key that is short or can't be read."""
+        secret, name = os.environ.get(_KEY_VARIABLE, ""), f"${_KEY_VARIABLE}"
+        given = os.environ.get(_KEY_FILE_VARIABLE, "")
+        if not secret and not given:
+            return cls.from_file(home_file)
+        if not secret:
+            name = f"the key file {given} (${_KEY_FILE_VARIABLE})"
+            try:
+                secret = Path(given).read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise SealBroken(f"{name} can't be read ({type(error).__name__}); put it there") from None
+        if len(secret) < _SHORTEST_KEY:
+            raise SealBroken(f"{name} is shorter than {_SHORTEST_KEY} characters; take a random one")
+        return cls(secret)
 
     @classmethod
     def from_file(cls, path: Path) -> Seal:
@@ -48,8 +70,8 @@ class Seal:
             return cipher.decrypt_and_verify(body, tag).decode()
         except ValueError:
             raise SealBroken(
-                f"the sealed address of {owner} can't be opened: the key file is another one than when it was written; "
-                "put the right key file back, or import the cameras again"
+                f"the sealed address of {owner} can't be opened: the key is another one than when it was written; "
+                "put the right key back, or import the cameras again"
             ) from None
 
 

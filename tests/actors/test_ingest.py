@@ -20,6 +20,7 @@ from index.entry import Match
 from index.read import Box, PlateRead
 from models.ports import Image, PlateDetection, Reading
 from passes.pipeline import Detectors
+from storage.sealing import Seal
 from tests.fixtures.records import make_match, posterior_of
 from tests.fixtures.streams import Encode
 from video.clip import ClipSettings
@@ -107,7 +108,7 @@ def make(folder: Path, peer: Peer) -> Ingest:
         rules=SourceRules(allow_files=True),
         session=SessionSettings(watch=WatchSettings(gate=None), clip=ClipSettings(pre_s=0.5, post_s=0.3)),
     )
-    return Ingest(options, Detectors(BrightBox()), Peers(Certain(), peer, peer, peer))
+    return Ingest(options, Detectors(BrightBox()), Peers(Certain(), peer, peer, peer), Seal("the key of these tests"))
 
 
 @pytest.fixture
