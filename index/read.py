@@ -77,6 +77,10 @@ class PlateRead:
     """UTC wall clock of the best frame's arrival; None where there is no clock (a file, a picture)."""
     closed: bool = True
     """False while the vehicle is still in view: a report made early because the reading is certain."""
+    vehicle_colour: str | None = None
+    """The vehicle's paint by a plain name, as estimated from its picture; None where none could be told."""
+    appearance: bytes | None = None
+    """What the vehicle looks like, its plate masked, as packed by ``index.appearance``; None where not computed."""
 
     @property
     def text(self) -> str:

@@ -48,7 +48,7 @@ class RecordedHit:
 
 _HIT_COLUMNS: Final = (
     "kind, score, text, read_score, characters, posterior, legibility, country, format, lines, frames_read, "
-    "plate_box, vehicle_box, vehicle_type, t_in, t_out, best_t, seen_at, closed"
+    "plate_box, vehicle_box, vehicle_type, vehicle_colour, appearance, t_in, t_out, best_t, seen_at, closed"
 )
 _COUNT: Final = len(_HIT_COLUMNS.split(","))
 _INSERT_HIT: Final = (
@@ -185,6 +185,8 @@ def _hit_values(read: PlateRead, match: Match, seen_at: datetime) -> list[Any]:
         list(read.plate_box),
         None if read.vehicle_box is None else list(read.vehicle_box),
         read.vehicle_type,
+        read.vehicle_colour,
+        read.appearance,
         read.t_in,
         read.t_out,
         read.best_t,

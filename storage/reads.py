@@ -25,16 +25,19 @@ _AHEAD = timedelta(hours=3)
 _CLOCK_LEAP = timedelta(hours=1)
 """A read from further in the future than this has a broken clock."""
 _LOCK: Final = 0x6265_6B65_7401
-_NAME = re.compile(r"reads_(\d{10})")
+_NAME = re.compile(r"(?:reads|appearances)_(\d{10})")
 _COLUMNS: Final = (
     "seen_at, camera_id, pass_id, text, score, legibility, country, format, lines, frames_read, vehicle_type, "
-    "plate_box, vehicle_box, posterior"
+    "vehicle_colour, plate_box, vehicle_box, posterior"
 )
+
 _TYPES: Final = (
     "timestamptz",
-    *("text", "text", "text", "float4", "float4", "text", "text", "int2", "int4", "text"),
+    *("text", "text", "text", "float4", "float4", "text", "text", "int2", "int4", "text", "text"),
     *("float4[]", "float4[]", "bytea"),
 )
+_LOOK_COLUMNS: Final = "seen_at, camera_id, pass_id, vector"
+_LOOK_TYPES: Final = ("timestamptz", "text", "text", "bytea")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +96,26 @@ class ReadLog:
         """Write a batch in one transaction; what is there already is left as it is. Raises ``DatabaseAway``."""
         now = now or datetime.now(UTC)
         horizon = _hour(now - self._retention)
-        rows = [
-            _row(read, read.seen_at or now) for read in reads if horizon <= (read.seen_at or now) <= now + _CLOCK_LEAP
+        timely = [read for read in reads if horizon <= (read.seen_at or now) <= now + _CLOCK_LEAP]
+        rows = [_row(read, read.seen_at or now) for read in timely]
+        looks = [
+            (read.seen_at or now, read.camera_id, read.pass_id, read.appearance)
+            for read in timely
+            if read.appearance is not None
         ]
         refused = len(reads) - len(rows)
         if not rows:
             return WrittenReads(0, 0, refused)
         self._ensure({_hour(row[0]) for row in rows})
         try:
-            written = self._copy(rows)
+            written = self._copy(rows, looks)
         except DatabaseRefused as error:
             if not isinstance(error.__cause__, psycopg.errors.CheckViolation | psycopg.errors.UniqueViolation):
                 raise
             if isinstance(error.__cause__, psycopg.errors.CheckViolation):
                 self._known.clear()  # someone dropped the partition: make it again
                 self._ensure({_hour(row[0]) for row in rows})
-            written = self._copy_new(rows)
+            written = self._copy_new(rows, looks)
         return WrittenReads(written, len(rows) - written, refused)
 
     def maintain(self, *, now: datetime | None = None) -> Retention:
@@ -122,11 +129,12 @@ class ReadLog:
         dropped = []
         with self._database.transaction() as connection:
             _lock_partitions(connection)
-            partitions = _partitions(connection)
-            for name, start in sorted(partitions.items()):
+            partitions = _partitions(connection, "reads")
+            for name, start in sorted((_partitions(connection, "appearances") | partitions).items()):
                 if start + timedelta(hours=1) <= now - self._retention:
                     connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
-                    dropped.append(name)
+                    if name in partitions:
+                        dropped.append(name)
         with self._guard:
             self._known -= set(dropped)
         kept = [start for name, start in partitions.items() if name not in dropped]
@@ -157,37 +165,52 @@ class ReadLog:
         created = []
         with self._database.transaction() as connection:
             _lock_partitions(connection)
-            there = _partitions(connection).keys()
-            for name in sorted(missing - there):
-                connection.execute(
-                    sql.SQL("CREATE TABLE {} PARTITION OF reads FOR VALUES FROM ({}) TO ({})").format(
-                        sql.Identifier(name), wanted[name], wanted[name] + timedelta(hours=1)
+            for parent in ("appearances", "reads"):
+                there = _partitions(connection, parent).values()
+                for name in sorted(name for name in missing if wanted[name] not in there):
+                    hour, partition = wanted[name], _name(wanted[name], parent)
+                    connection.execute(
+                        sql.SQL("CREATE TABLE {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
+                            sql.Identifier(partition), sql.Identifier(parent), hour, hour + timedelta(hours=1)
+                        )
                     )
-                )
-                created.append(name)
+                    if partition == name:
+                        created.append(name)
         with self._guard:
             self._known |= wanted.keys()
         return created
 
-    def _copy(self, rows: Sequence[tuple[Any, ...]]) -> int:
+    def _copy(self, rows: Sequence[tuple[Any, ...]], looks: Sequence[tuple[Any, ...]]) -> int:
         with self._database.transaction() as connection:
-            _copy_into(connection, "reads", rows)
+            _copy_into(connection, "reads", _COLUMNS, _TYPES, rows)
+            _copy_into(connection, "appearances", _LOOK_COLUMNS, _LOOK_TYPES, looks)
         return len(rows)
 
-    def _copy_new(self, rows: Sequence[tuple[Any, ...]]) -> int:
+    def _copy_new(self, rows: Sequence[tuple[Any, ...]], looks: Sequence[tuple[Any, ...]]) -> int:
         with self._database.transaction() as connection:
-            connection.execute("CREATE TEMP TABLE arrived (LIKE reads) ON COMMIT DROP")
-            _copy_into(connection, "arrived", rows)
-            return connection.execute(
-                f"INSERT INTO reads ({_COLUMNS}) SELECT {_COLUMNS} FROM arrived ON CONFLICT DO NOTHING"  # noqa: S608
-            ).rowcount
+            _copy_missing(connection, "appearances", _LOOK_COLUMNS, _LOOK_TYPES, looks)
+            return _copy_missing(connection, "reads", _COLUMNS, _TYPES, rows)
 
 
-def _copy_into(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    with connection.cursor().copy(f"COPY {table} ({_COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:
-        copy.set_types(_TYPES)
+def _copy_into(
+    connection: Connection, table: str, columns: str, types: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    if not rows:
+        return
+    with connection.cursor().copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(types)
         for row in rows:
             copy.write_row(row)
+
+
+def _copy_missing(
+    connection: Connection, table: str, columns: str, types: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> int:
+    connection.execute(f"CREATE TEMP TABLE {table}_arrived (LIKE {table}) ON COMMIT DROP".encode())
+    _copy_into(connection, f"{table}_arrived", columns, types, rows)
+    return connection.execute(
+        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}_arrived ON CONFLICT DO NOTHING".encode()  # noqa: S608
+    ).rowcount
 
 
 def _row(read: PlateRead, seen_at: datetime) -> tuple[Any, ...]:
@@ -203,6 +226,7 @@ def _row(read: PlateRead, seen_at: datetime) -> tuple[Any, ...]:
         read.lines,
         read.frames_read,
         read.vehicle_type,
+        read.vehicle_colour,
         list(read.plate_box),
         None if read.vehicle_box is None else list(read.vehicle_box),
         pack_posterior(read.posterior),
@@ -213,18 +237,19 @@ def _hour(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def _name(hour: datetime) -> str:
-    return f"reads_{hour:%Y%m%d%H}"
+def _name(hour: datetime, parent: str = "reads") -> str:
+    return f"{parent}_{hour:%Y%m%d%H}"
 
 
 def _lock_partitions(connection: Connection) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def _partitions(connection: Connection) -> dict[str, datetime]:
-    """Partition names with the hour each begins."""
+def _partitions(connection: Connection, parent: str) -> dict[str, datetime]:
+    """Names of a table's partitions with the hour each begins."""
     rows = connection.execute(
-        "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'reads'::regclass"
+        "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = %s::regclass",
+        [parent],
     ).fetchall()
     matches = (_NAME.fullmatch(name) for (name,) in rows)
     return {m[0]: datetime.strptime(m[1], "%Y%m%d%H").replace(tzinfo=UTC) for m in matches if m is not None}

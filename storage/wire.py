@@ -105,10 +105,13 @@ def _read_json(read: PlateRead) -> dict[str, Any]:
         "plate_box": list(read.plate_box),
         "vehicle_box": None if read.vehicle_box is None else list(read.vehicle_box),
         "seen_at": None if read.seen_at is None else read.seen_at.isoformat(),
+        "vehicle_colour": read.vehicle_colour,
+        "appearance": None if read.appearance is None else b64encode(read.appearance).decode(),
     }
 
 
 def _read_from(record: dict[str, Any]) -> PlateRead:
+    appearance = record.get("appearance")  # not in what an older beket left behind
     log_probs = np.frombuffer(b64decode(record["posterior"]), dtype="<f4").reshape(-1, len(ALPHABET))
     return PlateRead(
         **{name: record[name] for name in _PLAIN},
@@ -116,4 +119,6 @@ def _read_from(record: dict[str, Any]) -> PlateRead:
         plate_box=Box(*record["plate_box"]),
         vehicle_box=None if record["vehicle_box"] is None else Box(*record["vehicle_box"]),
         seen_at=None if record["seen_at"] is None else datetime.fromisoformat(record["seen_at"]),
+        vehicle_colour=record.get("vehicle_colour"),
+        appearance=None if appearance is None else b64decode(appearance),
     )
