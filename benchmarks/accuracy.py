@@ -2,6 +2,8 @@
 
     python benchmarks/accuracy.py --data DIR [--reader ours|peer|both] [--peer-weights FILE.onnx] [--json]
 
+Without --peer-weights the opponent is looked for as ``cct*.onnx`` in a folder ``peers`` beside DIR.
+
 DIR holds folders ``stills`` and ``kz_stills`` (pictures, with a table of the folder's name: file, country, x, y, w, h,
 text, lines) and ``passes`` (clips, with ``passes.json``: each clip's passes with text, times, and boxes over time).
 With two readers, both see the same detections of the stills in the same run. Exit status 2 when DIR is not there.
@@ -172,6 +174,8 @@ def main() -> int:
             f"{given.data}: no evaluation data ({given.sets}) is there; it is not part of the project", file=sys.stderr
         )
         return 2
+    if given.reader != "ours" and given.peer_weights is None:
+        given.peer_weights = next(iter(sorted(given.data.resolve().parent.glob("peers/cct*.onnx"))), None)
     if given.reader != "ours" and given.peer_weights is None:
         print("--reader peer and both need --peer-weights: the project ships no opponent", file=sys.stderr)
         return 2

@@ -139,7 +139,8 @@ class CropMaker:
         if rng.random() < 0.3:
             crop = _resampled(rng, crop, stroke)
         crop = degrade.sensor(rng, crop)
-        crop = degrade.codec(rng, crop)
+        is_small = wide < 110 and rng.random() < 0.25
+        crop = degrade.second_hand(rng, crop) if is_small else degrade.codec(rng, crop)
         centres = np.array([[(g.box[0] + g.box[2] / 2, g.box[1] + g.box[3] / 2)] for g in plate.glyphs]) + corner
         seen = cv2.perspectiveTransform(centres, degrade.projection(image, view)).reshape(-1, 2)
         places = (seen / [view.width, view.height]).astype(np.float32)

@@ -31,7 +31,7 @@ def random_view(rng: np.random.Generator, aspect: float, px_wide: float, loosene
     The crop is the upright box round the plate, loosened or tightened a little on each side.
     """
     draw = rng.random()
-    tilt = 2.0 if draw < 0.45 else 6.0 if draw < 0.77 else 12.0
+    tilt = 2.0 if draw < 0.4 else 6.0 if draw < 0.72 else 12.0
     angle = float(np.clip(rng.normal(0, tilt), -26, 26))
     h = px_wide / aspect * rng.uniform(0.88, 1.12)
     if tilt > 10:  # seen well from the side
@@ -196,11 +196,11 @@ def lens(rng: np.random.Generator, image: Image, stroke_px: float) -> Image:
     """Defocus and motion, measured against the stroke's width so that few become hopeless."""
     draw = rng.random()
     if draw < 0.55:
-        sigma = abs(rng.normal(0, 0.48)) * max(stroke_px, 0.7)
+        sigma = abs(rng.normal(0, 0.4)) * max(stroke_px, 0.7)
         if sigma > 0.25:
             image = cv2.GaussianBlur(image, (0, 0), min(sigma, 8))
     elif draw < 0.72:
-        length = min(rng.uniform(0.5, 2.6) * max(stroke_px, 1.0), 40)
+        length = min(rng.uniform(0.5, 2.2) * max(stroke_px, 1.0), 40)
         if length > 1.5:
             size = int(np.ceil(length)) | 1
             kernel = np.zeros((size, size), np.float32)
@@ -224,9 +224,9 @@ def sensor(rng: np.random.Generator, image: Image) -> Image:
             cv2.line(
                 image, (x, y), (x + int(rng.normal(0, 1.5)), y + length), int(rng.integers(140, 255)), 1, cv2.LINE_AA
             )
-    if rng.random() < 0.45:
+    if rng.random() < 0.38:
         # Noise that drowns the characters teaches nothing: it stays under the picture's own contrast.
-        sigma = min(float(np.exp(rng.uniform(np.log(1.2), np.log(20)))), 0.4 * float(image.std()) + 1)
+        sigma = min(float(np.exp(rng.uniform(np.log(1.2), np.log(16)))), 0.4 * float(image.std()) + 1)
         noise = rng.standard_normal(image.shape, np.float32) * sigma
         if rng.random() < 0.4:
             noise = cv2.GaussianBlur(noise, (3, 3), 0) * 1.8
@@ -236,6 +236,18 @@ def sensor(rng: np.random.Generator, image: Image) -> Image:
         amount = rng.uniform(0.4, 2.0)
         image = cv2.addWeighted(image, 1 + amount, soft, -amount, 0)
     return image
+
+
+def second_hand(rng: np.random.Generator, image: Image) -> Image:
+    """A small picture that somebody sharpened, packed hard and enlarged: what many collections of photos hold."""
+    rows, columns = image.shape
+    soft = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.6, 1.2))
+    amount = rng.uniform(0.3, 2.2)
+    image = codec(rng, cv2.addWeighted(image, 1 + amount, soft, -amount, 0))
+    factor = rng.uniform(1.2, 2.6)
+    size = (max(8, round(columns * factor)), max(6, round(rows * factor)))
+    out: Image = cv2.resize(image, size, interpolation=int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC])))
+    return codec(rng, out)
 
 
 def codec(rng: np.random.Generator, image: Image) -> Image:

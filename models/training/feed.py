@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import queue
 from collections.abc import Iterator
 from multiprocessing.queues import Queue
@@ -23,7 +22,6 @@ _GONE_S: Final = 300.0
 
 def _render(seed: int, fonts: list[Path], size: int, start: int, stride: int, out: Queue[CropBatch]) -> None:
     cv2.setNumThreads(1)
-    os.nice(max(0, 19 - os.nice(0)))
     maker = CropMaker(seed, font_faces(fonts))
     number = start
     while True:

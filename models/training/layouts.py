@@ -65,20 +65,20 @@ def anything(rng: np.random.Generator) -> Design:
 
 
 LAYOUTS: Final[dict[str, tuple[Callable[[np.random.Generator], Design], float]]] = {
-    "kz": (kazakh, 0.36),
-    "ru": (russian, 0.05),
+    "kz": (kazakh, 0.32),
+    "ru": (russian, 0.045),
     "kg": (kyrgyz, 0.02),
     "uz": (uzbek, 0.02),
     "by": (belarusian, 0.015),
-    "ua": (ukrainian, 0.07),
+    "ua": (ukrainian, 0.06),
     "ge": (georgian, 0.01),
     "am": (armenian, 0.01),
     "cn": (chinese, 0.015),
     "eu": (european, 0.15),
     "tr": (turkish, 0.015),
-    "us": (american, 0.12),
-    "br": (brazilian, 0.09),
-    "other": (anything, 0.065),
+    "us": (american, 0.16),
+    "br": (brazilian, 0.12),
+    "other": (anything, 0.06),
 }
 """By country: how its plates are drawn, and its share of the training pictures."""
 

@@ -104,7 +104,7 @@ class Layer(nn.Module):
 
 
 class ReaderNetwork(nn.Module):
-    """Plates (n, 48, 144) uint8 to a ``Reading``."""
+    """Plates (n, 48, 144), levels of 0-255, to a ``Reading``."""
 
     def __init__(self, widths: tuple[int, int, int, int] = (16, 48, 96, 128), heads: int = 4) -> None:
         super().__init__()
@@ -130,8 +130,6 @@ class ReaderNetwork(nn.Module):
         self.to_cell = nn.Linear(width, len(ALPHABET))
         self.to_format, self.to_lines = nn.Linear(width, len(FORMATS)), nn.Linear(width, 2)
         self.to_legibility = nn.Sequential(nn.Linear(width + 2, 32), nn.ReLU(inplace=True), nn.Linear(32, 1))
-        self.register_buffer("temperature", torch.ones(()))
-        self.register_buffer("doubt", torch.tensor([1.0, 0.0]))
 
     def forward(self, plates: Tensor) -> Reading:
         n = plates.shape[0]
@@ -149,7 +147,7 @@ class ReaderNetwork(nn.Module):
             looks = torch.stack([first_look.mean(dim=1)[:, :SLOTS], second_look.mean(dim=1)[:, :SLOTS]], dim=1)
             early = torch.log_softmax(self.to_character(self.last(first[:, :SLOTS])).float(), dim=-1)
             hints = Hints(early, torch.log_softmax(self.to_cell(cells).float(), dim=-1), looks.float())
-        characters = torch.log_softmax(self.to_character(slots[:, :SLOTS]).float() / self.temperature, dim=-1)
+        characters = torch.log_softmax(self.to_character(slots[:, :SLOTS]).float(), dim=-1)
         whole = slots[:, SLOTS]
         best = characters.detach().amax(dim=-1)
         sureness = torch.stack([best.sum(dim=-1), best.amin(dim=-1)], dim=-1).clamp(min=-10)
@@ -158,6 +156,6 @@ class ReaderNetwork(nn.Module):
             characters,
             torch.log_softmax(self.to_format(whole).float(), dim=-1),
             torch.log_softmax(self.to_lines(whole).float(), dim=-1),
-            legibility * self.doubt[0] + self.doubt[1],
+            legibility,
             hints,
         )

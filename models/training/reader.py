@@ -22,6 +22,7 @@ from types import FrameType
 import numpy as np
 import torch
 import yaml
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
@@ -30,6 +31,7 @@ from models.training.faces import font_faces
 from models.training.feed import Feed
 from models.training.network import CELLS, Hints, ReaderNetwork, Reading
 from models.training.reader_export import export
+from models.training.warm_start import load_weights
 
 
 class Settings(BaseModel):
@@ -38,6 +40,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     folder: Path = Field(description="where checkpoints and curves go")
+    start: Path | None = Field(None, description="exported weights to begin a new run with; null begins with nothing")
     seed: int = 1
     fonts: list[Path] = Field(
         default=[], description="font files and folders besides the drawn faces, where they exist"
@@ -156,16 +159,23 @@ class Trainer:
     def checkpoint(self) -> Path:
         return self.settings.folder / "last.pt"
 
-    def resume(self) -> None:
-        """Take up the last checkpoint, if there is one."""
+    def resume(self) -> bool:
+        """Take up the last checkpoint; false if there is none."""
         if not self.checkpoint.exists():
-            return
+            return False
         state = torch.load(self.checkpoint, map_location=self.settings.device, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = int(state["step"])
         print(f"resumed at batch {self.step}", flush=True)
+        return True
+
+    def begin(self, weights: Path, plates: NDArray[np.uint8]) -> None:
+        """Begin with exported weights instead of nothing; ``plates`` (n, 48, 144) are typical crops."""
+        load_weights(self.network, weights, torch.from_numpy(plates).to(self.settings.device))
+        self.average.load_state_dict(self.network.state_dict())
+        print(f"begun with {weights}", flush=True)
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
@@ -307,7 +317,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     os.environ.setdefault("OMP_NUM_THREADS", str(settings.threads))
     trainer = Trainer(settings, None if options.steps else options.config)
-    trainer.resume()
+    if not trainer.resume() and settings.start is not None:
+        fonts, _ = split_fonts(settings)
+        trainer.begin(settings.start, CropMaker(settings.seed, font_faces(fonts)).batch(0, 512).images)
     trainer.run()
     return 0
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from index.alphabet import ALPHABET, SLOTS
 from models.training.crops import INPUT_HEIGHT, INPUT_WIDTH, CropBatch, CropMaker
 from models.training.layouts import FORMATS
+from models.training.looks import Looks
 from models.training.network import ReaderNetwork
 
 OPSET: Final = 18
@@ -26,18 +27,6 @@ _LARGE: Final = 512
 OUTPUTS: Final = ("characters", "format", "lines", "legibility")
 _TOLERANCE: Final = 2e-3
 """Largest difference in log-probability between the graph and torch, where the probability isn't negligible."""
-
-
-class _Exported(nn.Module):
-    """The network as a port calls it: legibility as a probability."""
-
-    def __init__(self, network: ReaderNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, plates: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        reading = self.network(plates)
-        return reading.characters, reading.format, reading.lines, torch.sigmoid(reading.legibility)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +46,20 @@ def load_network(checkpoint: Path) -> ReaderNetwork:
     return network
 
 
-def calibrate(network: ReaderNetwork, batches: Sequence[CropBatch]) -> Calibration:
-    """Set the network's temperature and the scale of its legibility so that both are probabilities that hold.
+def calibrate(model: Looks, batches: Sequence[CropBatch]) -> Calibration:
+    """Set the model's temperature and the scale of its legibility so that both are probabilities that hold.
 
     The temperature minimises the negative log-likelihood of the true characters; the legibility's scale and offset that
     of "every character is right" (Platt 1999). Fitted on ``batches`` alone.
     """
     with torch.inference_mode():
-        readings = [network(torch.from_numpy(batch.images)) for batch in batches]
-    scores = torch.cat([reading.characters for reading in readings]).clone()
-    doubt = torch.cat([reading.legibility for reading in readings]).clone()
+        readings = [model(torch.from_numpy(batch.images)) for batch in batches]
+    scores = torch.cat([reading[0] for reading in readings]).clone()
+    doubt = torch.logit(torch.cat([reading[3] for reading in readings]).clone(), eps=1e-7)
     target = torch.from_numpy(np.concatenate([batch.characters for batch in batches]))
     is_text = torch.from_numpy(np.concatenate([batch.is_text for batch in batches]))
     is_right = (scores.argmax(dim=-1) == target).all(dim=-1) & is_text
-    grid = np.exp(np.linspace(np.log(0.6), np.log(2.5), 60))
+    grid = np.exp(np.linspace(np.log(0.5), np.log(2.5), 80))
     costs = []
     for value in grid:
         tempered = torch.log_softmax(scores[is_text] / float(value), dim=-1)
@@ -87,9 +76,9 @@ def calibrate(network: ReaderNetwork, batches: Sequence[CropBatch]) -> Calibrati
         return cost
 
     optimiser.step(closure)
-    network.temperature.mul_(temperature)
+    model.temperature.mul_(temperature)
     scale, offset = (float(v) for v in line.detach())
-    network.doubt.copy_(torch.stack([network.doubt[0] * scale, network.doubt[1] * scale + offset]))
+    model.doubt.copy_(torch.stack([model.doubt[0] * scale, model.doubt[1] * scale + offset]))
     return Calibration(temperature, float(is_right.sum()) / float(is_text.sum()))
 
 
@@ -98,10 +87,9 @@ def export(checkpoint: Path, out: Path, maker: CropMaker, crops: int = 2048) -> 
 
     Raises ``ValueError`` when the graph does not say what torch says.
     """
-    network = load_network(checkpoint)
+    model = Looks(load_network(checkpoint)).eval()
     batches = [maker.batch(number, 64) for number in range(max(1, crops // 64))]
-    calibration = calibrate(network, batches)
-    model = _Exported(network).eval()
+    calibration = calibrate(model, batches)
     out.parent.mkdir(parents=True, exist_ok=True)
     example = torch.from_numpy(batches[0].images[:2])
     torch.onnx.export(

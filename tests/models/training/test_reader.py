@@ -13,9 +13,11 @@ torch = pytest.importorskip("torch", reason="torch is an extra: make training")
 
 from models.training.crops import INPUT_HEIGHT, INPUT_WIDTH, CropMaker  # noqa: E402
 from models.training.layouts import FORMATS  # noqa: E402
+from models.training.looks import Looks  # noqa: E402
 from models.training.network import ReaderNetwork  # noqa: E402
 from models.training.reader import Settings, Trainer, load_settings, losses  # noqa: E402
 from models.training.reader_export import calibrate, export  # noqa: E402
+from models.training.warm_start import load_weights  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -80,13 +82,39 @@ def test_the_export_says_what_torch_says(tmp_path: Path) -> None:
     session = onnxruntime.InferenceSession(str(tmp_path / "reader.onnx"))
     batch = CropMaker(10).batch(0, 5)
     got = session.run(None, {"plates": batch.images})
-    calibrate(network.eval(), [CropMaker(9).batch(0, 64)])
+    looks = Looks(network).eval()
+    calibrate(looks, [CropMaker(9).batch(0, 64)])
     with torch.inference_mode():
-        want = network(torch.from_numpy(batch.images))
-    assert np.allclose(got[0], want.characters.numpy(), atol=0.05)
-    assert np.allclose(got[3], torch.sigmoid(want.legibility).numpy(), atol=0.01)
+        want = looks(torch.from_numpy(batch.images))
+    assert np.allclose(got[0], want[0].numpy(), atol=0.05)
+    assert np.allclose(got[3], want[3].numpy(), atol=0.01)
     meta = session.get_modelmeta().custom_metadata_map
     assert (meta["height"], meta["width"], meta["alphabet"]) == (str(INPUT_HEIGHT), str(INPUT_WIDTH), ALPHABET)
+
+
+def test_a_run_begins_with_exported_weights_as_they_are(tmp_path: Path) -> None:
+    trained = Trainer(settings(tmp_path, 20))
+    batch = CropMaker(1).batch(0, 32)
+    for _ in range(8):
+        trained.learn(batch)
+    trained.save()
+    export(trained.checkpoint, tmp_path / "reader.onnx", CropMaker(9), crops=64)
+    begun = ReaderNetwork()
+    plates = torch.from_numpy(CropMaker(2).batch(0, 128).images)
+    load_weights(begun, tmp_path / "reader.onnx", plates)
+    with torch.inference_mode():
+        want = trained.average(plates).characters
+        for reading in (begun.eval()(plates), begun.train()(plates)):
+            assert np.allclose(reading.characters.numpy(), want.numpy(), atol=0.05)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "last.pt"
+    torch.save({"average": ReaderNetwork().state_dict()}, checkpoint)
+    export(checkpoint, tmp_path / "reader.onnx", CropMaker(9), crops=64)
+    other = ReaderNetwork(widths=(16, 48, 96, 64))
+    with pytest.raises(ValueError, match="train from nothing"):
+        load_weights(other, tmp_path / "reader.onnx", torch.zeros(2, 48, 144, dtype=torch.uint8))
 
 
 def test_the_recipe_in_the_repository_is_valid() -> None:
