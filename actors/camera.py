@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -25,10 +25,12 @@ _PICTURE_BYTES = 200 * 1024
 
 @dataclass(frozen=True, slots=True)
 class CameraSpec:
-    """A camera to be watched. The address holds its password and stays out of ``repr``."""
+    """A camera to be watched. The addresses hold its password and stay out of ``repr``."""
 
     camera_id: str
     url: str = field(repr=False)
+    gate_url: str | None = field(default=None, repr=False)
+    """A second, smaller stream of the same view, for the gate."""
 
 
 class WatchedCamera:
@@ -67,7 +69,7 @@ class WatchedCamera:
             self.frames += 1
             self.latest_frame = time.monotonic()
             for done in self.pipeline.process(frame):
-                report(as_report(done))
+                report(as_report(done, self.session.skew_s))
             if self.pipeline.watched:
                 self.session.note_activity(frame.t)
             self._frame_t = frame.t
@@ -77,7 +79,7 @@ class WatchedCamera:
     def finish(self, report: Callable[[PassReport], None]) -> None:
         """Close the passes of vehicles in view: no more frames will show them."""
         for done in self.pipeline.flush():
-            report(as_report(done))
+            report(as_report(done, self.session.skew_s))
 
     def _is_over(self) -> bool:
         """No frame has come for so long that what was in view is gone: the gate slept, or the stream broke off."""
@@ -89,10 +91,16 @@ class WatchedCamera:
 
     def stats(self) -> dict[str, Any]:
         count, health, passes = self.session.count, self.session.health, self.pipeline.counts
+        gate_health = self.session.gate_health
         return {
             "state": health.state.value,
             "reason": None if health.reason is None else health.reason.value,
             "since": health.since.isoformat(),
+            "down_since": None if health.down_since is None else health.down_since.isoformat(),
+            "gate_state": None if gate_health is None else gate_health.state.value,
+            "gate_reason": None if gate_health is None or gate_health.reason is None else gate_health.reason.value,
+            "camera_clock": None if count.camera_clock is None else count.camera_clock.isoformat(),
+            "skew_s": None if count.skew_s is None else round(count.skew_s, 3),
             "frames": self.frames,
             "frames_decoded": count.watch.frames_decoded,
             "frames_detected": passes.frames_detected,
@@ -109,9 +117,10 @@ class WatchedCamera:
         }
 
 
-def as_report(done: Pass) -> PassReport:
-    """The pass with its pictures as JPEG, each small enough for the database."""
-    return PassReport(done.read, _jpeg(done.plate_picture), _jpeg(done.vehicle_picture))
+def as_report(done: Pass, skew_s: float | None = None) -> PassReport:
+    """The pass with its pictures as JPEG, each small enough for the database, and what is known of its camera's
+    clock."""
+    return PassReport(replace(done.read, skew_s=skew_s), _jpeg(done.plate_picture), _jpeg(done.vehicle_picture))
 
 
 def _jpeg(picture: Image) -> bytes:

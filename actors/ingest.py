@@ -151,6 +151,7 @@ class Ingest:
     def _begin(self, spec: CameraSpec) -> None:
         try:
             source = parse_source(spec.url, self._options.rules)
+            gate_source = parse_source(spec.gate_url, self._options.rules) if spec.gate_url is not None else None
         except VideoError as error:
             self._refused[spec.camera_id] = str(error)
             _log.error("camera %s is not watched: %s", spec.camera_id, error)
@@ -160,6 +161,7 @@ class Ingest:
             name,
             source,
             self._options.session,
+            gate_source=gate_source,
             on_state=lambda health: self._note_state(name, health),
             on_ready=lambda: self._offer(name),
         )

@@ -64,6 +64,8 @@ class Alert(_Record):
     lines: int = 1
     vehicle_type: str | None = None
     seen_at: datetime | None = None
+    camera_at: datetime | None = Field(None, description="The same moment by the camera's own clock, if it tells one.")
+    skew_s: float | None = Field(None, description="The camera's clock minus ours, as estimated then.")
     last_seen_at: datetime | None = None
     raised_at: datetime
     updated_at: datetime | None = None

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from cluster.errors import SettingsError
 from cluster.settings import CameraSettings, first_fault
 
-COLUMNS: Final = ("id", "url", "name", "place", "latitude", "longitude", "enabled")
+COLUMNS: Final = ("id", "url", "gate_url", "name", "place", "latitude", "longitude", "enabled")
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ def camera_record(camera: CameraSettings, home: Home) -> Camera:
         latitude=camera.latitude,
         longitude=camera.longitude,
         enabled=camera.enabled,
+        gate_url=in_home(camera.gate_url.get_secret_value(), home) if camera.gate_url is not None else None,
     )
 
 
@@ -109,4 +110,4 @@ def place_cameras(
 
 
 def _spec(camera: Camera) -> CameraSpec:
-    return CameraSpec(camera.camera_id, camera.url)
+    return CameraSpec(camera.camera_id, camera.url, camera.gate_url)

@@ -75,6 +75,10 @@ class PlateRead:
     best_t: float | None
     seen_at: datetime | None
     """UTC wall clock of the best frame's arrival; None where there is no clock (a file, a picture)."""
+    camera_at: datetime | None = None
+    """UTC of the best frame by the camera's own clock; None where the camera tells no time."""
+    skew_s: float | None = None
+    """The camera's clock minus ours, as estimated then."""
     closed: bool = True
     """False while the vehicle is still in view: a report made early because the reading is certain."""
     vehicle_colour: str | None = None

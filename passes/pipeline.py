@@ -131,7 +131,7 @@ class PassPipeline:
             for i, reading in zip(wanted, self._reader.read([crops[i].picture for i in wanted]), strict=True):
                 weight = max(reading.legibility, 0.02) * max(crops[i].quality, 0.02)
                 shows = share_in_view(plates[i].box, frame.size)
-                reads[i] = Read(frame.t, frame.seen_at, plates[i].box, reading, weight, shows)
+                reads[i] = Read(frame.t, frame.seen_at, plates[i].box, reading, weight, shows, frame.camera_at)
         return reads
 
     def _follow(
@@ -287,6 +287,7 @@ class PassPipeline:
             t_out=track.last.t,
             best_t=best.t,
             seen_at=best.seen_at,
+            camera_at=best.camera_at,
             closed=closed,
         )
         return Pass(read, picture.plate, picture.vehicle, picture.origin, picture.scale, best.reading.posterior)

@@ -54,6 +54,8 @@ class Read:
 
     shows: float
     """Share of the vehicle's likely place that lies in the frame: a picture of half a vehicle convinces nobody."""
+    camera_at: datetime | None = None
+    """UTC by the camera's own clock."""
 
     @property
     def merit(self) -> float:

@@ -66,6 +66,8 @@ class Alert:
     vehicle_type: str | None
     closed: bool
     seen_at: datetime
+    camera_at: datetime | None
+    skew_s: float | None
     last_seen_at: datetime
     raised_at: datetime
     updated_at: datetime
@@ -108,6 +110,8 @@ class Alert:
             "lines": self.lines,
             "vehicle_type": self.vehicle_type,
             "seen_at": self.seen_at.isoformat(),
+            "camera_at": None if self.camera_at is None else self.camera_at.isoformat(),
+            "skew_s": None if self.skew_s is None else round(self.skew_s, 3),
             "last_seen_at": self.last_seen_at.isoformat(),
             "raised_at": self.raised_at.isoformat(),
             "updated_at": self.updated_at.isoformat(),
@@ -127,7 +131,8 @@ class Alert:
 _ALERT: Final = """
 SELECT a.alert_id, a.camera_id, coalesce(c.name, a.camera_id), coalesce(c.place, ''), c.latitude, c.longitude,
        a.pass_id, h.text, h.characters, h.read_score, h.score, h.kind, a.entry, h.country, h.format, h.lines,
-       h.vehicle_type, h.closed, h.seen_at, a.last_seen_at, a.raised_at, a.updated_at, a.sightings, a.state,
+       h.vehicle_type, h.closed, h.seen_at, h.camera_at, h.skew_s, a.last_seen_at, a.raised_at, a.updated_at,
+       a.sightings, a.state,
        ARRAY(SELECT p.kind FROM hit_pictures p
              WHERE p.camera_id = a.camera_id AND p.pass_id = a.pass_id ORDER BY p.kind),
        k.state, k.duration_s, k.codec, k.mime, k.reason

@@ -16,7 +16,7 @@ from storage.sealing import Seal, shown_url
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A camera as it is configured; ``url`` holds its password and stays out of ``repr``."""
+    """A camera as it is configured; the addresses hold its password and stay out of ``repr``."""
 
     camera_id: str
     name: str
@@ -27,6 +27,8 @@ class Camera:
     enabled: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
     """How to play the stream (transport, looping...); for the one who plays it."""
+    gate_url: str | None = field(default=None, repr=False)
+    """A second, smaller stream of the same view, that the gate looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class CameraBook:
             known = {
                 row[0]: row[1:]
                 for row in connection.execute(
-                    "SELECT camera_id, name, place, latitude, longitude, enabled, options, source_sealed "
+                    "SELECT camera_id, name, place, latitude, longitude, enabled, options, source_sealed, gate_sealed "
                     "FROM cameras WHERE camera_id = ANY(%s) ORDER BY camera_id FOR UPDATE",
                     [[camera.camera_id for camera in cameras]],
                 ).fetchall()
@@ -85,23 +87,25 @@ class CameraBook:
                     before[:5] == columns
                     and before[5] == dict(camera.options)
                     and self._seal.open(before[6], camera.camera_id) == camera.url
+                    and self._opened(before[7], camera.camera_id) == camera.gate_url
                 ):
                     continue
                 else:
                     changed += 1
                 connection.execute(
                     "INSERT INTO cameras (camera_id, name, place, latitude, longitude, enabled, options, "
-                    "source_sealed, source_shown) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) "
+                    "source_sealed, source_shown, gate_sealed) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
                     "ON CONFLICT (camera_id) DO UPDATE SET (name, place, latitude, longitude, enabled, "
-                    "options, source_sealed, source_shown, updated_at) = (excluded.name, excluded.place, "
+                    "options, source_sealed, source_shown, gate_sealed, updated_at) = (excluded.name, excluded.place, "
                     "excluded.latitude, excluded.longitude, excluded.enabled, excluded.options, "
-                    "excluded.source_sealed, excluded.source_shown, now())",
+                    "excluded.source_sealed, excluded.source_shown, excluded.gate_sealed, now())",
                     [
                         camera.camera_id,
                         *columns,
                         Jsonb(dict(camera.options)),
                         self._seal.close(camera.url, camera.camera_id),
                         shown_url(camera.url),
+                        self._seal.close(camera.gate_url, _gate_owner(camera.camera_id)) if camera.gate_url else None,
                     ],
                 )
         return CameraImport(added, changed, len(cameras) - added - changed)
@@ -119,13 +123,25 @@ class CameraBook:
         """The cameras to be played, with their addresses opened. Raises ``SealBroken`` when the key is another one."""
         with self._database.transaction() as connection:
             rows = connection.execute(
-                "SELECT camera_id, name, source_sealed, place, latitude, longitude, options "
+                "SELECT camera_id, name, source_sealed, place, latitude, longitude, options, gate_sealed "
                 "FROM cameras WHERE enabled ORDER BY camera_id"
             ).fetchall()
         return [
-            Camera(row[0], row[1], self._seal.open(row[2], row[0]), row[3], row[4], row[5], True, row[6])
+            Camera(
+                camera_id=row[0],
+                name=row[1],
+                url=self._seal.open(row[2], row[0]),
+                place=row[3],
+                latitude=row[4],
+                longitude=row[5],
+                options=row[6],
+                gate_url=self._opened(row[7], row[0]),
+            )
             for row in rows
         ]
+
+    def _opened(self, gate_sealed: bytes | None, camera_id: str) -> str | None:
+        return None if gate_sealed is None else self._seal.open(gate_sealed, _gate_owner(camera_id))
 
     def set_state(self, camera_id: str, state: str, reason: str | None, since: datetime) -> bool:
         """Write how a camera is; a change becomes a ``camera.state`` event. False when nothing changed.
@@ -142,6 +158,10 @@ class CameraBook:
                 data = {"camera_id": camera_id, "state": state, "reason": reason, "since": since.isoformat()}
                 append_event(connection, "camera.state", data)
         return bool(changed)
+
+
+def _gate_owner(camera_id: str) -> str:
+    return f"{camera_id} gate"
 
 
 def list_cameras(database: Database) -> list[CameraView]:

@@ -48,7 +48,8 @@ class RecordedHit:
 
 _HIT_COLUMNS: Final = (
     "kind, score, text, read_score, characters, posterior, legibility, country, format, lines, frames_read, "
-    "plate_box, vehicle_box, vehicle_type, vehicle_colour, appearance, t_in, t_out, best_t, seen_at, closed"
+    "plate_box, vehicle_box, vehicle_type, vehicle_colour, appearance, t_in, t_out, best_t, seen_at, closed, "
+    "camera_at, skew_s"
 )
 _COUNT: Final = len(_HIT_COLUMNS.split(","))
 _INSERT_HIT: Final = (
@@ -192,6 +193,8 @@ def _hit_values(read: PlateRead, match: Match, seen_at: datetime) -> list[Any]:
         read.best_t,
         seen_at,
         read.closed,
+        read.camera_at,
+        read.skew_s,
     ]
 
 

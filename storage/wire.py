@@ -107,6 +107,8 @@ def _read_json(read: PlateRead) -> dict[str, Any]:
         "seen_at": None if read.seen_at is None else read.seen_at.isoformat(),
         "vehicle_colour": read.vehicle_colour,
         "appearance": None if read.appearance is None else b64encode(read.appearance).decode(),
+        "camera_at": None if read.camera_at is None else read.camera_at.isoformat(),
+        "skew_s": read.skew_s,
     }
 
 
@@ -121,4 +123,7 @@ def _read_from(record: dict[str, Any]) -> PlateRead:
         seen_at=None if record["seen_at"] is None else datetime.fromisoformat(record["seen_at"]),
         vehicle_colour=record.get("vehicle_colour"),
         appearance=None if appearance is None else b64decode(appearance),
+        # spools and journals of an earlier version hold no clocks
+        camera_at=datetime.fromisoformat(record["camera_at"]) if record.get("camera_at") else None,
+        skew_s=record.get("skew_s"),
     )

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 class DecodedFrame:
     """One decoded picture of a stream. The pixels stay as the decoder left them until ``bgr`` is asked."""
 
-    __slots__ = ("_bgr", "_frame", "seen_at", "size", "t")
+    __slots__ = ("_bgr", "_frame", "camera_at", "seen_at", "size", "t")
 
-    def __init__(self, frame: Any, t: float, seen_at: datetime | None) -> None:
+    def __init__(self, frame: Any, t: float, seen_at: datetime | None, camera_at: datetime | None = None) -> None:
         self._frame = frame
         self._bgr: NDArray[np.uint8] | None = None
         self.t = t
         self.seen_at = seen_at
+        self.camera_at = camera_at
         self.size: tuple[int, int] = (frame.width, frame.height)
 
     def bgr(self) -> NDArray[np.uint8]:
@@ -42,12 +43,13 @@ class DecodedFrame:
 class Still:
     """A picture from a file."""
 
-    __slots__ = ("_bgr", "seen_at", "size", "t")
+    __slots__ = ("_bgr", "camera_at", "seen_at", "size", "t")
 
     def __init__(self, bgr: NDArray[np.uint8]) -> None:
         self._bgr = bgr
         self.t = 0.0
         self.seen_at: datetime | None = None
+        self.camera_at: datetime | None = None
         self.size: tuple[int, int] = (bgr.shape[1], bgr.shape[0])
 
     def bgr(self) -> NDArray[np.uint8]:

@@ -77,4 +77,7 @@ class StreamDecoder:
                 self._waiting = dict(list(self._waiting.items())[-32:])
             if packet is None and frame.pts is None:
                 continue
-            yield DecodedFrame(frame, packet.t if packet else frame.pts / TICKS, packet.seen_at if packet else None)
+            if packet is None:
+                yield DecodedFrame(frame, frame.pts / TICKS, None)
+            else:
+                yield DecodedFrame(frame, packet.t, packet.seen_at, packet.camera_at)

@@ -14,6 +14,7 @@ import av.logging
 import certifi
 
 from video import nal
+from video.camera_clock import time_of_sender
 from video.errors import OpenFailed, Reason, StreamFailed, VideoError
 from video.packet import TICKS, Packet, StreamFormat
 from video.picture import MAX_PIXELS
@@ -61,7 +62,8 @@ class Demuxer:
         self.settings = settings or OpenSettings()
         self.is_short = False
         """Whether a file ended before its header said."""
-        self._pts_s: float | None = None
+        self.camera_time: datetime | None = None
+        """The camera's own UTC of the last packet, once its RTCP sender report has come; None where it tells none."""
         self._container = self._open()
         try:
             self._stream = self._pick_stream()
@@ -71,14 +73,6 @@ class Demuxer:
         except BaseException:
             self._container.close()
             raise
-
-    @property
-    def camera_time(self) -> datetime | None:
-        """The camera's own UTC of the last packet, once its RTCP sender report has come; None where it tells none."""
-        start = self._container.start_time_realtime
-        if not start or start < 0 or self._pts_s is None:
-            return None
-        return datetime.fromtimestamp(start / TICKS + self._pts_s, UTC)
 
     def seek(self, t: float) -> None:
         """Go to the last keyframe at or before ``t`` seconds of a file."""
@@ -110,7 +104,7 @@ class Demuxer:
                 coded.dts * base if coded.dts is not None else None,
                 now.timestamp() if now else None,
             )
-            self._pts_s = coded.pts * base if coded.pts is not None else None
+            self.camera_time = _camera_time(coded, now) if now is not None else None
             data = bytes(coded)
             keyframe = bool(coded.is_keyframe) or (
                 bool(nal.is_keyframe(self.format.codec, data, self.format.length_size)) if live else False
@@ -127,6 +121,7 @@ class Demuxer:
                 format=self.format,
                 seen_at=now,
                 discontinuity=changed or moment.jumped,
+                camera_at=self.camera_time,
             )
 
     def close(self) -> None:
@@ -141,10 +136,14 @@ class Demuxer:
     def _demuxed(self) -> Iterator[Any]:
         waiting_since = time.monotonic()
         try:
-            for coded in self._container.demux(self._stream):
-                if coded.size:
+            # of a live source all streams are taken: sound that goes on must not hide that the pictures have stopped
+            wanted = [] if self.source.is_live else [self._stream]
+            for coded in self._container.demux(*wanted):
+                if coded.size and coded.stream_index == self._stream.index:
                     yield coded
                     waiting_since = time.monotonic()
+                elif self.source.is_live and time.monotonic() - waiting_since > self.settings.read_timeout_s:
+                    break
             if self.source.is_live and time.monotonic() - waiting_since > 0.9 * self.settings.read_timeout_s:
                 raise StreamFailed(*_explain(self.source, TimeoutError(), opened=True))
         except av.error.FFmpegError as error:
@@ -249,6 +248,11 @@ class Demuxer:
             return container
         assert failure is not None  # noqa: S101 - every attempt either returned or failed
         raise failure
+
+
+def _camera_time(coded: Any, now: datetime) -> datetime | None:
+    reference = coded.get_sidedata("prft") if coded.has_sidedata("prft") else None
+    return time_of_sender(bytes(reference), now) if reference is not None else None
 
 
 def trusted_certificates(source: SourceUrl) -> str:

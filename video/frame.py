@@ -21,6 +21,10 @@ class Frame(Protocol):
         """UTC arrival; None for files and pictures."""
 
     @property
+    def camera_at(self) -> datetime | None:
+        """UTC by the camera's own clock; None where it tells no time."""
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
 

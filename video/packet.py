@@ -52,6 +52,8 @@ class Packet:
     """UTC arrival of a live packet."""
     discontinuity: bool = False
     """Whether what came before can't be continued: a reconnect, a jump of the clock, a new format."""
+    camera_at: datetime | None = None
+    """UTC by the camera's own clock, where its RTCP sender reports give it."""
 
 
 @dataclass(slots=True)

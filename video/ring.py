@@ -103,6 +103,13 @@ class PacketRing:
             starts = [gop.number for gop in self._gops if gop.number <= number]
             return starts[-1] if starts else (self._gops[0].number if self._gops else self._next)
 
+    def keyframe_at(self, t: float) -> int:
+        """Number of the last keyframe shown at or before ``t`` seconds of the stream; the oldest one's if that is gone
+        already."""
+        with self._lock:
+            starts = [gop.number for gop in self._gops if gop.t0 <= t]
+            return starts[-1] if starts else (self._gops[0].number if self._gops else self._next)
+
     def last_keyframe(self) -> int:
         """Number of the newest keyframe."""
         return self.keyframe_before(self._next)

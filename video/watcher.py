@@ -159,6 +159,24 @@ class Watcher:
                     break
         return frames
 
+    def rest(self) -> None:
+        """Let all that the ring holds pass without a look: another stream of the same camera watches the road."""
+        self.is_awake = False
+        self._drop_decoders()
+        self._cursor = self._ring.next_number
+        t_end = self._ring.t_end
+        if self._last_t is not None:
+            self.count.watched_s += max(t_end - self._last_t, 0.0)
+            self._last_t = max(t_end, self._last_t)
+        elif t_end > float("-inf"):
+            self._last_t = t_end
+
+    def wake_at(self, t: float) -> None:
+        """Give frames from the keyframe at or before ``t`` on, because another stream saw something move."""
+        self.is_awake = True
+        self._drop_decoders()
+        self._cursor = self._ring.keyframe_at(t)
+
     def flush(self) -> list[DecodedFrame]:
         """The frames that the decoder holds back, at the end of a stream."""
         frames = list(self._emitted(self._decoder.flush())) if self._decoder is not None else []

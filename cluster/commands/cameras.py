@@ -28,7 +28,8 @@ _AT_ONCE = 16
 @app.command(name="import")
 def import_(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE.csv", help="Columns id, url; name, place, latitude, longitude, enabled.")
+        Path,
+        typer.Argument(metavar="FILE.csv", help="Columns id, url; gate_url, name, place, latitude..."),
     ],
     config: Config = None,
 ) -> None:
@@ -49,7 +50,9 @@ def import_(
     for camera in read.cameras:
         record = camera_record(camera, home)
         try:
-            parse_source(record.url, source_rules(settings))
+            for url in (record.url, record.gate_url):
+                if url is not None:
+                    parse_source(url, source_rules(settings))
         except VideoError as error:
             problems.append(f"camera {camera.id}: {error}")
         else:

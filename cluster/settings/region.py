@@ -57,6 +57,7 @@ class RegionSettings(Section):
     @model_validator(mode="after")
     def _files_are_allowed(self) -> Self:
         for camera in self.cameras:
-            if camera.url.get_secret_value().lower().startswith("file:") and not self.allow_files:
+            urls = [url.get_secret_value().lower() for url in (camera.url, camera.gate_url) if url is not None]
+            if any(url.startswith("file:") for url in urls) and not self.allow_files:
                 raise ValueError(f"camera {camera.id}: is a file; set `allow_files: true`, or give a stream's URL")
         return self

@@ -34,6 +34,7 @@ class DrawnFrame:
     def __init__(self, t: float, boxes: Sequence[tuple[int, Box]], size: tuple[int, int] = SIZE, live: bool = False):
         self.t = t
         self.seen_at = NOON + timedelta(seconds=t) if live else None
+        self.camera_at = NOON + timedelta(seconds=t + 3.0) if live else None
         self.size = size
         self._picture = np.full((size[1], size[0], 3), _GREY, np.uint8)
         self._picture += np.random.default_rng(1).integers(0, 3, self._picture.shape, np.uint8)

@@ -1,5 +1,7 @@
 """One vehicle, one pass: on drawn roads with detectors that see what is drawn."""
 
+from datetime import timedelta
+
 import numpy as np
 
 from index.read import Box
@@ -59,6 +61,8 @@ def test_a_replay_gives_the_same_ids_and_a_live_stream_takes_them_from_the_clock
     assert [one.read.pass_id for one in first] == [one.read.pass_id for one in again]
     assert first[0].read.pass_id.startswith("00000000010")
     assert live[0].read.pass_id.startswith(str(int(NOON.timestamp()) + 1))
+    assert live[0].read.seen_at is not None
+    assert live[0].read.camera_at == live[0].read.seen_at + timedelta(seconds=3), "the same frame by the camera's clock"
 
 
 def test_two_vehicles_that_cross_keep_their_plates() -> None:

@@ -12,7 +12,15 @@ from storage.events import EventLog
 from storage.sealing import Seal, SealBroken
 from tests.fixtures.records import NOON
 
-CAMERA = Camera("cam-1", "North gate", "rtsp://admin:hunter2@10.0.0.1/live?token=abc", "Abai/Satpaev", 43.2, 76.9)
+CAMERA = Camera(
+    "cam-1",
+    "North gate",
+    "rtsp://admin:hunter2@10.0.0.1/live?token=abc",
+    "Abai/Satpaev",
+    43.2,
+    76.9,
+    gate_url="rtsp://admin:hunter2@10.0.0.1/small",
+)
 
 
 @pytest.fixture
@@ -24,6 +32,9 @@ def test_cameras_are_added_changed_and_left(book: CameraBook) -> None:
     assert book.put([CAMERA, replace(CAMERA, camera_id="cam-2")]) == CameraImport(2, 0, 0)
     assert book.put([CAMERA, replace(CAMERA, camera_id="cam-2", name="South")]) == CameraImport(0, 1, 1)
     assert book.enabled() == [CAMERA, replace(CAMERA, camera_id="cam-2", name="South")]
+    other = replace(CAMERA, camera_id="cam-2", name="South", gate_url=None)
+    assert book.put([other]) == CameraImport(0, 1, 0)
+    assert book.enabled() == [CAMERA, other]
     book.put([replace(CAMERA, enabled=False)])
     assert [camera.camera_id for camera in book.enabled()] == ["cam-2"]
     assert book.remove("cam-2")
@@ -35,9 +46,9 @@ def test_the_address_is_never_shown_nor_stored_in_clear(book: CameraBook, databa
     [view] = book.list()
     assert view.address == "rtsp://10.0.0.1/live?***"
     with database.transaction() as connection:
-        row = connection.execute("SELECT cameras::text, source_sealed FROM cameras").fetchone()
+        row = connection.execute("SELECT cameras::text, source_sealed, gate_sealed FROM cameras").fetchone()
     assert row is not None
-    for text in (repr(CAMERA), repr(view), row[0], bytes(row[1]).decode("latin1")):
+    for text in (repr(CAMERA), repr(view), row[0], *(bytes(sealed).decode("latin1") for sealed in row[1:])):
         assert "hunter2" not in text
         assert "admin" not in text
 

@@ -50,6 +50,7 @@ def test_a_later_pass_within_the_window_is_a_sighting(database: Database) -> Non
     assert alert is not None
     assert (alert.sightings, alert.pass_id) == (3, "p1")
     assert alert.last_seen_at == NOON + timedelta(seconds=100)
+    assert (alert.camera_at, alert.skew_s) == (NOON + timedelta(seconds=3), 2.96875)
     other = book.record(
         make_read(pass_id="much-later", seen_at=NOON + timedelta(hours=1)), make_match(), same_alert_within_s=MINUTE
     )

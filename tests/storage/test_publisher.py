@@ -49,6 +49,7 @@ def test_records_survive_the_wire() -> None:
     for one in (back.read, again):
         assert np.array_equal(one.posterior.log_probs, read.posterior.log_probs)
         assert (one.plate_box, one.vehicle_box, one.seen_at) == (read.plate_box, read.vehicle_box, read.seen_at)
+        assert (one.camera_at, one.skew_s) == (read.camera_at, read.skew_s)
     with pytest.raises(ValueError, match="no hit"):
         unpack_hit(b"[]")
 
