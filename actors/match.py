@@ -13,10 +13,15 @@ from index.entry import Entry, Match
 from index.hotlist import HotlistIndex
 from index.read import Posterior
 from storage.database import Database
-from storage.entries import EntryBook
 from storage.errors import DatabaseAway
+from storage.hotlists.feed import EntryFeed, FeedPosition
 
 _log = logging.getLogger("beket.match")
+
+_AT_ONCE = 2_000
+"""Entries taken in or out while reads wait."""
+_ANEW = 100_000
+"""From so many changes on, a new index is built beside the old one, which matches meanwhile."""
 
 
 class Matcher:
@@ -26,12 +31,21 @@ class Matcher:
     entry's end is known beforehand, so it stops matching on time even when Postgres is away.
     """
 
-    def __init__(self, database: Database, *, poll_s: float = 1.0, threshold: float | None = None) -> None:
-        self._book = EntryBook(database)
+    def __init__(
+        self,
+        database: Database,
+        *,
+        region: str | None = None,
+        poll_s: float = 1.0,
+        threshold: float | None = None,
+    ) -> None:
+        self._feed = EntryFeed(database, region=region)
         self._poll_s = poll_s
         self._threshold = threshold
         self._index = HotlistIndex()
-        self._version = -1
+        self._position: FeedPosition | None = None
+        self._leaving: frozenset[str] = frozenset()
+        """Entries that match no more and are on their way out of the index."""
         self._lock = threading.Lock()
         self._loaded = threading.Event()
         self._closed = threading.Event()
@@ -52,20 +66,28 @@ class Matcher:
                 [s.seen_at for s in sightings],
                 **({} if self._threshold is None else {"threshold": self._threshold}),
             )
+            if self._leaving:
+                met = [[match for match in one if match.entry.entry_id not in self._leaving] for one in met]
             self._counts["reads"] += len(sightings)
             self._counts["hits"] += sum(map(bool, met))
         return met
 
     def stats(self) -> dict[str, float]:
         with self._lock:
-            return {**self._counts, "entries": len(self._index), "version": self._version}
+            return {**self._counts, "entries": len(self._index), "version": self.version}
+
+    @property
+    def version(self) -> int:
+        """The version of the entries that is matched; -1 before the list was first loaded."""
+        position = self._position
+        return -1 if position is None else position.version
 
     def close(self) -> None:
         self._closed.set()
         self._thread.join()
 
     def _follow(self) -> None:
-        listener = self._book.listen()
+        listener = self._feed.listen()
         backoff_s = 0.1
         try:
             while not self._closed.is_set():
@@ -100,28 +122,39 @@ class Matcher:
 
     def _refresh(self) -> None:
         now = datetime.now(UTC)
-        if self._version < 0:
-            changes = self._book.live(now=now)
-            index = HotlistIndex()
-            self._add(index, changes.entries)
-            with self._lock:
-                self._index, self._version = index, changes.version
-            self._loaded.set()
-            _log.info("hotlist loaded: %d entries, version %d", len(index), changes.version)
+        if self._position is None:
+            self._load(now)
             return
         started = time.monotonic()
-        changes = self._book.changes(self._version, now=now)
-        if changes.version == self._version:
+        changes = self._feed.changes(self._position, now=now)
+        if changes.position == self._position:
             return
-        with self._lock:
-            self._index.remove(changes.gone)
-            self._add(self._index, changes.entries)
-            self._version = changes.version
-            self._counts["refreshes"] += 1
+        self._leaving = frozenset(changes.gone)  # from here on they match no more
+        if len(changes.entries) + len(changes.gone) >= _ANEW:
+            self._load(now)
+        else:
+            for start in range(0, len(changes.gone), _AT_ONCE):
+                with self._lock:
+                    self._index.remove(changes.gone[start : start + _AT_ONCE])
+            for start in range(0, len(changes.entries), _AT_ONCE):
+                with self._lock:
+                    self._add(self._index, changes.entries[start : start + _AT_ONCE])
+            self._position = changes.position
+        self._leaving = frozenset()
+        self._counts["refreshes"] += 1
         _log.info(
             "hotlist at version %d: %d taken in, %d out, %.0f ms",
-            changes.version,
+            changes.position.version,
             len(changes.entries),
             len(changes.gone),
             1000 * (time.monotonic() - started),
         )
+
+    def _load(self, now: datetime) -> None:
+        changes = self._feed.live(now=now)
+        index = HotlistIndex()
+        self._add(index, changes.entries)
+        with self._lock:
+            self._index, self._position = index, changes.position
+        self._loaded.set()
+        _log.info("hotlist loaded: %d entries, version %d", len(index), changes.position.version)

@@ -121,7 +121,7 @@ class ReadActor(_Shell):
 class MatchActor(_Shell):
     def __init__(self, name: str, shell: ShellOptions, stores: Stores, threshold: float | None = None) -> None:
         super().__init__(name, shell)
-        self._matcher = Matcher(Database(stores.dsn, connections=2), threshold=threshold)
+        self._matcher = Matcher(Database(stores.dsn, connections=2), region=shell.namespace, threshold=threshold)
 
     def match(self, sightings: Sequence[Sighting]) -> list[list[Match]]:
         return self._matcher.match(sightings, wait_s=5.0)

@@ -1,57 +1,27 @@
-"""Hotlists as CSV: bytes to rows and to row errors that say what is wrong and how to mend it.
+"""Rows of a hotlist file checked: plates in their one spelling, times aware, and row errors that say how to mend.
 
-Only ``plate`` is required, so that a file of one column serves ``beket scan --hotlist``. Known columns, by any of their
-names: see ``COLUMNS``. A file may be UTF-8 (with or without a byte-order mark), UTF-16 with one, or CP1251; its cells
-parted by comma, semicolon, tab or bar. A file of bare plates, one a line, needs no header.
+Only ``plate`` is required, so that a file of one column serves ``beket scan --hotlist``. Columns are known by the names
+of ``index.hotlist_mapping.COLUMNS``, or by a mapping of the list's own.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
-from index.dates import DateError, parse_date
+from index.dates import DateError
 from index.entry import Entry
+from index.hotlist_mapping import HotlistMapping
+from index.hotlist_table import CsvTable, HotlistFileError, HotlistTable, RowError
 from index.lookalikes import Fold, PlateError, folds, is_folded, normalise
 from index.partial import FEWEST_KNOWN
-from index.text_encoding import EncodingError, decode_text
 
-COLUMNS: Final = {
-    "plate": ("plate", "plates", "number", "registration", "vrm", "грнз", "госномер", "гос номер", "номер", "нөмір"),
-    "entry_id": ("entry_id", "id", "ид"),
-    "category": ("category", "категория", "санат"),
-    "valid_from": ("valid_from", "from", "since", "действует с", "с"),
-    "valid_until": ("valid_until", "until", "expires", "valid_to", "действует до", "до"),
-    "legal_basis": ("legal_basis", "basis", "основание", "негіз"),
-    "owner": ("owner", "владелец списка", "ответственный"),
-    "note": ("note", "comment", "примечание", "комментарий", "ескерту"),
-}
-"""Column names that are understood, whatever their case, with spaces, hyphens and underscores alike."""
 DEFAULT_CATEGORY: Final = "listed"
-_DELIMITERS = ",;\t|"
-_LONGEST_CELL_LINES = 20
-_NAMES = {name.replace("_", " "): column for column, names in COLUMNS.items() for name in names}
+_NOTHING_MORE: Final[Mapping[str, str]] = {}
 
-
-class HotlistFileError(ValueError):
-    """The file as a whole can't be read; the message says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowError:
-    """Why a row was left out."""
-
-    line: int
-    """Counted from 1, as an editor does."""
-    column: str
-    what: str
-    mend: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}, {self.column}: {self.what}; {self.mend}"
+__all__ = ["DEFAULT_CATEGORY", "HotlistFile", "HotlistFileError", "HotlistReader", "HotlistRow", "RowError"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +36,24 @@ class HotlistRow:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     """The first moment at which the entry is over; a bare date lasts to its end."""
-    legal_basis: str | None = None
-    owner: str | None = None
-    note: str | None = None
     written: str = ""
     """The plate as the file has it."""
+    values: Mapping[str, str] = field(default_factory=lambda: _NOTHING_MORE)
+    """Every filled cell, by field."""
+    withdraw: bool = False
+    """The row's operation says that the entry is to come off."""
+
+    @property
+    def legal_basis(self) -> str | None:
+        return self.values.get("legal_basis")
+
+    @property
+    def owner(self) -> str | None:
+        return self.values.get("owner")
+
+    @property
+    def note(self) -> str | None:
+        return self.values.get("note")
 
     @property
     def folds(self) -> tuple[Fold, ...]:
@@ -97,124 +80,40 @@ class HotlistFile:
     ignored_columns: tuple[str, ...]
 
 
-@dataclass
 class HotlistReader:
-    """Reads a file row by row, for progress on long ones: ``line`` of ``lines`` is done.
+    """Reads a table row by row, for progress on long ones: ``table.line`` of ``table.lines`` is done.
 
-    ``zone`` is that of times written without one; a Kazakh list may want UTC+5. Raises ``HotlistFileError`` at once
-    when the file as a whole can't be read.
+    ``source`` is a CSV file's bytes, or a table of another format. ``zone`` is that of times written without one, where
+    no ``mapping`` says it. Raises ``HotlistFileError`` at once when the file as a whole can't be read.
     """
 
-    data: bytes
-    zone: tzinfo = UTC
-    encoding: str = field(init=False)
-    delimiter: str = field(init=False)
-    columns: list[str | None] = field(init=False)
-    ignored_columns: tuple[str, ...] = field(init=False, default=())
-    line: int = field(init=False, default=0)
-    empty_rows: int = field(init=False, default=0)
-    _lines: list[str] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        try:
-            text, self.encoding = decode_text(self.data)
-        except EncodingError as error:
-            raise HotlistFileError(str(error)) from error
-        self._lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        if self._lines[-1] == "":
-            self._lines.pop()
+    def __init__(
+        self, source: bytes | HotlistTable, zone: tzinfo = UTC, *, mapping: HotlistMapping | None = None
+    ) -> None:
+        self.mapping = mapping or HotlistMapping(zone=zone)
+        self.table = CsvTable(source, self.mapping) if isinstance(source, bytes) else source
         self._dates: dict[tuple[str, bool], datetime] = {}
-        self._begin()
-
-    @property
-    def lines(self) -> int:
-        """Lines of the file."""
-        return len(self._lines)
-
-    def _begin(self) -> None:
-        """Find the delimiter and the header."""
-        first = next((number for number, line in enumerate(self._lines) if line.strip()), None)
-        if first is None:
-            raise HotlistFileError(
-                "the file is empty: it needs a header with a column 'plate', and a row for each plate"
-            )
-        declared = self._lines[first].strip().lower()
-        if declared.startswith("sep=") and len(declared) == 5:
-            self.delimiter = declared[4]
-            first += 1
-        else:
-            self.delimiter = _sniff([line for line in self._lines[first : first + 50] if line.strip()])
-        header = next(csv.reader(self._lines[first : first + 1], delimiter=self.delimiter), [])
-        named = [_NAMES.get(_plain(cell)) for cell in header]
-        if "plate" in named:
-            self.line = first + 1
-            self.columns = named
-            self.ignored_columns = tuple(
-                cell for cell, name in zip(header, named, strict=True) if name is None and cell
-            )
-            twice = [name for name in set(named) if name and named.count(name) > 1]
-            if twice:
-                raise HotlistFileError(f"two columns of the header mean {twice[0]!r}: rename or drop one of {header}")
-            return
-        if len(header) == 1 and _is_plate(header[0]):
-            self.line, self.columns = first, ["plate"]
-            return
-        raise HotlistFileError(
-            f"no column of the header {header[:12]} is called 'plate': name the column of plates so (line {first + 1})"
-        )
 
     def __iter__(self) -> Iterator[HotlistRow | RowError]:
-        seen: dict[tuple[str, str], int] = {}
+        seen: dict[str, int] = {}
         ids: dict[str, int] = {}
-        while self.line < len(self._lines):
-            start = self.line + 1
-            cells = self._cells()
-            if isinstance(cells, RowError):
-                yield cells
+        constants = {name: value for name, value in self.mapping.constants.items() if value}
+        for found in self.table:
+            if isinstance(found, RowError):
+                yield found
                 continue
-            if not any(cells):
-                self.empty_rows += 1
-                continue
-            row = self._row(start, cells)
+            line, values = found
+            row = self._row(line, {**constants, **values} if constants else values)
             if isinstance(row, HotlistRow):
-                known = seen.setdefault((row.plate, row.category), row.line)
-                if known != row.line:
-                    row = RowError(
-                        start, "plate", f"{row.plate} is already listed in line {known}", "drop one of the two"
-                    )
-                elif ids.setdefault(row.entry_id, row.line) != row.line:
+                known = seen.setdefault(f"{row.plate}/{row.category}", line)
+                if known != line:
+                    row = RowError(line, "plate", f"{row.plate} is already listed in line {known}", "drop one of the two")
+                elif "entry_id" in values and ids.setdefault(row.entry_id, line) != line:
                     what = f"{row.entry_id!r} is already the identifier of line {ids[row.entry_id]}"
-                    row = RowError(start, "entry_id", what, "give each row its own")
+                    row = RowError(line, "entry_id", what, "give each row its own")
             yield row
 
-    def _cells(self) -> list[str] | RowError:
-        """The next row's cells, stripped."""
-        line = self._lines[self.line]
-        self.line += 1
-        if '"' not in line:
-            return [cell.strip() for cell in line.split(self.delimiter)]
-        start, piece = self.line, line
-        while piece.count('"') % 2 and self.line < len(self._lines) and self.line - start < _LONGEST_CELL_LINES:
-            piece += "\n" + self._lines[self.line]
-            self.line += 1
-        if piece.count('"') % 2:
-            self.line = start
-            return RowError(
-                start, "row", "a quotation mark opens and never closes", 'close it, or write "" for a mark itself'
-            )
-        try:
-            rows = list(csv.reader([piece], delimiter=self.delimiter, strict=True))
-        except csv.Error as error:
-            return RowError(
-                start, "row", f"the quotation marks don't add up ({error})", 'write "" for a mark in a cell'
-            )
-        return [cell.strip() for cell in rows[0]]
-
-    def _row(self, line: int, cells: list[str]) -> HotlistRow | RowError:
-        if len(cells) > len(self.columns) and any(cells[len(self.columns) :]):
-            what = f"the row has {len(cells)} cells, the header {len(self.columns)}"
-            return RowError(line, "row", what, f"put cells that hold {self.delimiter!r} in quotation marks")
-        values = {name: cell for name, cell in zip(self.columns, cells, strict=False) if name and cell}
+    def _row(self, line: int, values: dict[str, str]) -> HotlistRow | RowError:
         written = values.get("plate")
         if not written:
             return RowError(line, "plate", "the plate is empty", "fill it in, or drop the row")
@@ -234,59 +133,37 @@ class HotlistReader:
             return RowError(line, column, str(error), "write it as 2026-12-31 or 31.12.2026")
         if since is not None and until is not None and until <= since:
             return RowError(line, column, f"it ends ({until:%Y-%m-%d}) before it begins", "mend either date")
-        category = values.get("category", DEFAULT_CATEGORY)
-        entry_id = values.get("entry_id") or (f"{plate.text}/{category}" if "category" in values else plate.text)
-        return HotlistRow(
-            line,
-            plate.text,
-            entry_id,
-            category,
-            since,
-            until,
-            values.get("legal_basis"),
-            values.get("owner"),
-            values.get("note"),
-            written,
-        )
+        withdraw = False
+        if "operation" in values:
+            operation = self.mapping.operation(values["operation"])
+            if operation is None:
+                return RowError(line, "operation", f"{values['operation']!r} is none", "write put or withdraw")
+            withdraw = operation == "withdraw"
+        named = values.get("category")
+        category = DEFAULT_CATEGORY if named is None else self.mapping.category(named)
+        entry_id = values.get("entry_id") or (plate.text if named is None else f"{plate.text}/{category}")
+        return HotlistRow(line, plate.text, entry_id, category, since, until, written, values, withdraw)
 
     def _date(self, written: str | None, *, is_end: bool) -> datetime | None:
         if not written:
             return None
         known = self._dates.get((written, is_end))
         if known is None:
-            known = parse_date(written, self.zone, is_end=is_end)
+            known = self.mapping.date(written, is_end=is_end)
             if len(self._dates) < 100_000:
                 self._dates[written, is_end] = known
         return known
 
 
 def parse_hotlist(data: bytes, *, zone: tzinfo = UTC) -> HotlistFile:
-    """The whole file at once. Raises ``HotlistFileError`` when it can't be read at all."""
-    reader = HotlistReader(data, zone)
+    """The whole of a CSV file at once. Raises ``HotlistFileError`` when it can't be read at all."""
+    table = CsvTable(data, HotlistMapping(zone=zone))
     rows: list[HotlistRow] = []
     errors: list[RowError] = []
-    for row in reader:
+    for row in HotlistReader(table, zone):
         if isinstance(row, HotlistRow):
             rows.append(row)
         else:
             errors.append(row)
     folded = sum(is_folded(row.written) for row in rows)
-    return HotlistFile(
-        rows, errors, reader.encoding, reader.delimiter, reader.empty_rows, folded, reader.ignored_columns
-    )
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.strip().lower().replace("_", " ").replace("-", " ").replace(".", " ").split())
-
-
-def _is_plate(cell: str) -> bool:
-    try:
-        return any(symbol.isdigit() for symbol in normalise(cell, wildcards=True).text)
-    except PlateError:
-        return False
-
-
-def _sniff(lines: list[str]) -> str:
-    """The delimiter that parts the header, or else the most lines."""
-    return max(_DELIMITERS, key=lambda mark: (lines[0].count(mark), sum(mark in line for line in lines)))
+    return HotlistFile(rows, errors, table.encoding, table.delimiter, table.empty_rows, folded, table.ignored_columns)

@@ -12,8 +12,10 @@ from actors.match import Matcher
 from actors.peers import PeerAway, Sighting
 from storage.database import Database
 from storage.embedded import EmbeddedPostgres
-from storage.entries import EntryBook
-from storage.entry_file import EntryRow
+from storage.hotlists.entries import EntryBook
+from storage.hotlists.imports import ImportBook
+from storage.hotlists.lists import HotlistBook
+from storage.hotlists.rows import EntryRow
 from tests.fixtures.records import posterior_of
 
 
@@ -35,15 +37,15 @@ def within(what: Callable[[], bool], limit_s: float = 2.0) -> None:
 
 
 def test_an_entry_matches_within_two_seconds_and_stops_as_fast(database: Database) -> None:
-    book = EntryBook(database)
-    book.import_rows("l", [row("123ABC02")], by="t")
+    imports = ImportBook(database)
+    imports.bring("l", [row("123ABC02")], by="t", approved_by="u")
     matcher = Matcher(database)
     assert sees(matcher, "123ABC02")
-    book.import_rows("l", [row("777KZA05")], by="t")
+    imports.bring("l", [row("777KZA05")], by="t", approved_by="u")
     within(lambda: sees(matcher, "777KZA05"))
-    book.withdraw(["e-123ABC02"], by="t")
+    EntryBook(database).withdraw("e-123ABC02", by="t")
     within(lambda: not sees(matcher, "123ABC02"))
-    book.suspend("l", suspended=True)
+    HotlistBook(database).suspend("l", by="t", because="wrong list")
     within(lambda: not sees(matcher, "777KZA05"))
     matcher.close()
 
@@ -51,7 +53,7 @@ def test_an_entry_matches_within_two_seconds_and_stops_as_fast(database: Databas
 def test_one_unusable_entry_does_not_stop_the_list(database: Database) -> None:
     with database.transaction() as connection:  # as a newer database might allow
         connection.execute("ALTER TABLE entries DROP CONSTRAINT entries_plate_check")
-    EntryBook(database).import_rows("l", [row("??"), row("123ABC02")], by="t")
+    ImportBook(database).bring("l", [row("??"), row("123ABC02")], by="t", approved_by="u")
     matcher = Matcher(database)
     assert sees(matcher, "123ABC02")
     assert matcher.stats()["unusable"] == 1
@@ -62,7 +64,7 @@ def test_an_entry_ends_on_time_and_the_list_is_known_while_postgres_is_away(own_
     with Database(own_postgres.dsn) as database:
         database.migrate()
         rows = [row("123ABC02"), row("777KZA05", until=timedelta(seconds=2.5))]
-        EntryBook(database).import_rows("l", rows, by="t")
+        ImportBook(database).bring("l", rows, by="t", approved_by="u")
         matcher = Matcher(database)
         assert sees(matcher, "777KZA05")
         own_postgres.stop()
