@@ -18,10 +18,11 @@ from index.read import Box, PlateRead, Posterior
 from storage.alerts import PictureKind
 from storage.database import Database
 from storage.embedded import EmbeddedPostgres
-from storage.entries import EntryBook
-from storage.entry_file import EntryRow
 from storage.events import EventLog
 from storage.hits import HitBook
+from storage.hotlists.feed import EntryFeed
+from storage.hotlists.imports import ImportBook
+from storage.hotlists.rows import EntryRow
 from storage.posteriors import pack_posterior
 from storage.reads import ReadLog
 
@@ -108,13 +109,13 @@ def measure_wake(database: Database, count: int) -> dict[str, float]:
 
 
 def measure_import(database: Database, count: int) -> dict[str, float]:
-    book, until = EntryBook(database), NOW + timedelta(days=9)
+    until = NOW + timedelta(days=9)
     rows = [EntryRow(f"i{n}", f"{n:08d}", "stolen", "order", "police", NOW, until) for n in range(count)]
     started = time.perf_counter()
-    book.import_rows("big", rows, by="benchmark")
+    ImportBook(database).bring("big", rows, by="benchmark", approved_by="its second person")
     imported_s = time.perf_counter() - started
     started = time.perf_counter()
-    book.live()
+    EntryFeed(database).live()
     loaded_s = time.perf_counter() - started
     return {"entries_imported_per_s": count / imported_s, "entries_loaded_per_s": count / loaded_s}
 

@@ -121,7 +121,7 @@ class Region:
         self._database = Database(services.dsn, connections=2)
         self._book = CameraBook(self._database, Seal.from_environment(seal_key))
         self._book.put([plan.camera_record(camera, self.home) for camera in self.settings.cameras])
-        for line in import_hotlists(self._database, self.settings.hotlists, self.home):
+        for line in import_hotlists(self._database, self.settings, self.home):
             self._say(line)
         self._cameras = list(self._book.enabled())
 

@@ -107,7 +107,9 @@ class HotlistReader:
             if isinstance(row, HotlistRow):
                 known = seen.setdefault(f"{row.plate}/{row.category}", line)
                 if known != line:
-                    row = RowError(line, "plate", f"{row.plate} is already listed in line {known}", "drop one of the two")
+                    row = RowError(
+                        line, "plate", f"{row.plate} is already listed in line {known}", "drop one of the two"
+                    )
                 elif "entry_id" in values and ids.setdefault(row.entry_id, line) != line:
                     what = f"{row.entry_id!r} is already the identifier of line {ids[row.entry_id]}"
                     row = RowError(line, "entry_id", what, "give each row its own")

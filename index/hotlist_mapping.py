@@ -86,7 +86,7 @@ class HotlistMapping:
         """As ``index.dates.parse_date``, with the list's own formats first. Raises ``DateError``."""
         for form in self.date_formats:
             try:
-                when = datetime.strptime(written, form)  # noqa: DTZ007 - the zone is put on below
+                when = datetime.strptime(written, form)
             except ValueError:
                 continue
             if is_end and "%H" not in form and "%I" not in form:
@@ -108,5 +108,3 @@ def plain(name: str) -> str:
 def _unmapped(name: str, columns: Mapping[str, str]) -> str | None:
     found = _NAMES.get(name)
     return None if found in columns else found
-
-

@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from cluster.errors import SettingsError
 from cluster.settings.cameras import CameraSettings
+from cluster.settings.hotlists import HotlistSettings
 from cluster.settings.region import RegionSettings
 
 
@@ -60,10 +61,15 @@ def check_settings(data: dict[str, Any], path: Path) -> RegionSettings:
     except ValidationError as error:
         raise SettingsError(f"{path}: {first_fault(error, RegionSettings)}") from None
     folder = path.absolute().parent
-    hotlists = tuple(h.model_copy(update={"file": folder / h.file.expanduser()}) for h in settings.hotlists)
+    hotlists = tuple(_with_absolute_paths(hotlist, folder) for hotlist in settings.hotlists)
     cameras = tuple(_with_absolute_file(camera, folder) for camera in settings.cameras)
     home = settings.home and folder / settings.home.expanduser()
     return settings.model_copy(update={"hotlists": hotlists, "cameras": cameras, "home": home})
+
+
+def _with_absolute_paths(hotlist: HotlistSettings, folder: Path) -> HotlistSettings:
+    paths = {"file": hotlist.file, "folder": hotlist.folder, "authorization_file": hotlist.authorization_file}
+    return hotlist.model_copy(update={name: path and folder / path.expanduser() for name, path in paths.items()})
 
 
 def _with_absolute_file(camera: CameraSettings, folder: Path) -> CameraSettings:

@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from cluster.settings.cameras import CameraSettings
-from cluster.settings.hotlists import HotlistSettings
+from cluster.settings.hotlists import CategorySettings, HotlistSettings
 from cluster.settings.pictures import AlertSettings, ClipSettings, ModelSettings, PassSettings
 from cluster.settings.processes import ApiSettings, RaySettings
 from cluster.settings.section import SLUG, Section
@@ -27,6 +27,9 @@ class RegionSettings(Section):
     )
     cameras: tuple[CameraSettings, ...] = ()
     hotlists: tuple[HotlistSettings, ...] = ()
+    categories: tuple[CategorySettings, ...] = Field(
+        default=(), description="the whole set of entries' categories; empty leaves what the database holds"
+    )
     retention: RetentionSettings = RetentionSettings()
     postgres: PostgresSettings = PostgresSettings()
     s3: S3Settings = S3Settings()
@@ -37,7 +40,7 @@ class RegionSettings(Section):
     ray: RaySettings = RaySettings()
     api: ApiSettings = ApiSettings()
 
-    @field_validator("cameras", "hotlists")
+    @field_validator("cameras", "hotlists", "categories")
     @classmethod
     def _ids_are_unique(cls, items: tuple[Any, ...]) -> tuple[Any, ...]:
         seen: set[str] = set()

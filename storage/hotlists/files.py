@@ -95,5 +95,3 @@ class EntryReader:
 def read_entry_file(path: Path, rules: FileRules) -> EntryReader:
     """A reader of the file at ``path``. Raises ``OSError`` when it can't be opened, ``HotlistFileError``."""
     return EntryReader(path.name, path.read_bytes(), rules)
-
-

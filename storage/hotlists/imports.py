@@ -334,15 +334,11 @@ class ImportBook:
             ).fetchall()
         return [RowError(*row) for row in rows]
 
-    def _begin(
-        self, connection: Connection, hotlist_id: str, kind: ImportKind, source: ImportSource, by: str
-    ) -> int:
+    def _begin(self, connection: Connection, hotlist_id: str, kind: ImportKind, source: ImportSource, by: str) -> int:
         # one at a time for a list: the order of imports is the order in which they came
         connection.execute("SET LOCAL lock_timeout = '120s'")
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"import\x1f{hotlist_id}"])
-        put_hotlist(
-            connection, hotlist_id, by=by, name=source.hotlist_name, owner=source.owner, purpose=source.purpose
-        )
+        put_hotlist(connection, hotlist_id, by=by, name=source.hotlist_name, owner=source.owner, purpose=source.purpose)
         if kind is not ImportKind.DELTA:
             for (earlier,) in connection.execute(
                 "SELECT import_id FROM imports WHERE hotlist_id = %s AND state = 'pending' FOR UPDATE", [hotlist_id]
@@ -370,9 +366,7 @@ class ImportBook:
                 f"{foreign} identifiers belong to another hotlist: an entry never moves between lists; give new ones"
             )
         if staged.kind != ImportKind.DELTA:
-            missing = connection.execute(
-                sql.SQL("SELECT count(*) " + _MISSING).format(staged=table), values
-            ).fetchone()
+            missing = connection.execute(sql.SQL("SELECT count(*) " + _MISSING).format(staged=table), values).fetchone()
             withdrawn += missing[0] if missing else 0
         connection.execute(
             "UPDATE imports SET (added, changed, unchanged, withdrawn) = (%s, %s, %s, %s) WHERE import_id = %s",

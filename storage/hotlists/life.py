@@ -65,8 +65,6 @@ def after(
     """The state that ``move`` leads to. Raises ``IllegalMove``, which says what stands against it and who did that."""
     found = _MOVES.get((state, move))
     if found is None:
-        why = _WHY_NOT[state, move].format(
-            approved_by=approved_by or "someone", withdrawn_by=withdrawn_by or "someone"
-        )
+        why = _WHY_NOT[state, move].format(approved_by=approved_by or "someone", withdrawn_by=withdrawn_by or "someone")
         raise IllegalMove(f"entry {entry_id} {why}")
     return found

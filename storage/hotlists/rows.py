@@ -87,9 +87,7 @@ def find_fault(row: EntryRow, categories: Mapping[str, Category], now: datetime)
         known = ", ".join(name for name, one in categories.items() if not one.retired)
         return Fault("category", f"{row.category!r} is not in the set", f"take one of: {known}")
     if row.valid_until <= max(row.valid_from, now):
-        return Fault(
-            "valid_until", f"it ended on {row.valid_until:%Y-%m-%d}", "give it a later end, or drop the entry"
-        )
+        return Fault("valid_until", f"it ended on {row.valid_until:%Y-%m-%d}", "give it a later end, or drop the entry")
     if row.valid_until > max(row.valid_from, now) + category.ceiling:
         latest = max(row.valid_from, now) + category.ceiling
         what = f"{row.valid_until:%Y-%m-%d} is too far: {row.category} lasts at most {category.ceiling_days} days"
@@ -104,5 +102,7 @@ def find_plate_fault(plate: str) -> Fault | None:
     except PlateError as error:
         return Fault("plate", str(error), "write the plate as it stands on the vehicle")
     if found.is_partial and sum(symbol not in "?*" for symbol in found.text) < FEWEST_KNOWN:
-        return Fault("plate", f"partial plate {found.text!r} names too little", f"name {FEWEST_KNOWN} characters or more")
+        return Fault(
+            "plate", f"partial plate {found.text!r} names too little", f"name {FEWEST_KNOWN} characters or more"
+        )
     return None

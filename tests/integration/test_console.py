@@ -20,8 +20,8 @@ from storage.archive import Archive
 from storage.cameras import Camera, CameraBook
 from storage.clips import ClipBook
 from storage.database import Database
-from storage.entries import EntryBook
-from storage.entry_file import EntryRow
+from storage.hotlists.imports import ImportBook, ImportSource
+from storage.hotlists.rows import EntryRow
 from storage.s3_access import S3Access
 from storage.sealing import Seal
 from tests.api.serving import serving
@@ -244,14 +244,15 @@ def test_screenshot(api: str, page: Page, maker: AlertMaker, database: Database,
         "330TWX10": ("wanted_person", "Stop with care: the driver may be armed", "Search order 1184/2026"),
         "417KTA02": ("stolen", "Silver car, dent in the left door", "Case 2026-0417"),
     }
-    EntryBook(database).import_rows(
+    ImportBook(database).bring(
         "city",
         [
             EntryRow(f"entry-{plate}", plate, category, basis, "duty", end - timedelta(days=60), end, note)
             for plate, (category, note, basis) in notes.items()
         ],
         by="duty",
-        name="Search list of the city",
+        approved_by="chief",
+        source=ImportSource("rows", hotlist_name="Search list of the city"),
     )
     drives = [
         (Drive("562RZH02", "kz2012", "car", "red", 0, 0.0, 45), Light.DAY, "cam-1", "uninsured"),

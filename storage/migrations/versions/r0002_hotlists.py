@@ -150,7 +150,7 @@ CREATE TABLE imports (
     CONSTRAINT imports_two_people CHECK (state <> 'approved' OR (decided_by <> '' AND decided_by <> entered_by))
 );
 COMMENT ON TABLE imports IS 'Batches from outside. The rows of a pending one lie in a table of its own, staged_<id>';
-COMMENT ON COLUMN imports.added IS 'With those beside it: what approval would do while it is pending, what it did after';
+COMMENT ON COLUMN imports.added IS 'And those after it: what approval would do, or did';
 CREATE INDEX imports_hotlist ON imports (hotlist_id, import_id);
 CREATE TABLE import_problems (
     import_id bigint NOT NULL REFERENCES imports,
