@@ -18,7 +18,7 @@ _COMMANDS: Final = {
     "up": ("cluster.commands.up", "Run a region from its configuration."),
     "scan": ("cluster.commands.scan", "Read the plates of pictures, videos and streams, in one process."),
     "cameras": ("cluster.commands.cameras", "Import, list and probe cameras."),
-    "hotlist": ("cluster.commands.hotlist", "Import and list hotlist entries."),
+    "hotlist": ("cluster.commands.hotlist", "Enter, approve, import and look at hotlist entries."),
     "audit": ("cluster.commands.audit", "Verify and export the log of every look."),
     "models": ("cluster.commands.models", "Pull and list the neural models."),
     "doctor": ("cluster.commands.doctor", "Say what is missing on this machine, and how to mend it."),
