@@ -23,6 +23,11 @@ class DecodedFrame:
         self.camera_at = camera_at
         self.size: tuple[int, int] = (frame.width, frame.height)
 
+    @property
+    def is_keyframe(self) -> bool:
+        """Whether it was coded by itself."""
+        return bool(self._frame.key_frame)
+
     def bgr(self) -> NDArray[np.uint8]:
         if self._bgr is None:
             # one thread: with more, swscale starts them anew for each frame, at five times the cost

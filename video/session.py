@@ -180,6 +180,14 @@ class CameraSession:
         """Say that a vehicle was tracked at stream time ``t``: the gate stays open. Call from the polling worker."""
         self._watcher.note_activity(t)
 
+    def inspect_with(self, inspector: Callable[[DecodedFrame], None]) -> None:
+        """Show ``inspector`` every keyframe that is decoded anyway, in the polling worker's thread."""
+        self._watcher.inspector = inspector
+
+    def recent_packets(self) -> list[Packet]:
+        """The packets that lie in the ring, in order."""
+        return [packet for gop in self._ring.gops(float("-inf"), float("inf")) for packet in gop.packets]
+
     def request_clip(self, t0: float, t1: float, path: Path) -> ClipJob:
         """A clip of ``[t0, t1]`` seconds of the stream with pre- and post-roll, to be cut once it is ready."""
         return ClipJob(self.source, self._ring, t0, t1, path, self.settings.clip)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -78,6 +78,8 @@ class Watcher:
         """Width and height of the pictures, once one is decoded."""
         self.thinning = 1
         """Give only every so-manieth of the frames that ``fps`` would, for a worker that can't keep up."""
+        self.inspector: Callable[[DecodedFrame], None] | None = None
+        """Is shown every keyframe that is decoded, awake or asleep; none is decoded for it."""
         self._source = source
         self._ring = ring
         self._cursor = ring.next_number
@@ -296,6 +298,8 @@ class Watcher:
         for frame in decoder.decode(packet):
             got += 1
             self.size = frame.size
+            if self.inspector is not None and frame.is_keyframe:
+                self.inspector(frame)
             yield frame
         self.count.broken += decoder.broken - broken
         self.count.undecoded_run = 0 if got else self.count.undecoded_run + 1
