@@ -71,6 +71,15 @@ class PairedWatcher:
     def thinning(self, thinning: int) -> None:
         self._reader.thinning = thinning
 
+    @property
+    def inspector(self) -> Callable[[DecodedFrame], None] | None:
+        """Is shown keyframes of the small stream, whichever is awake."""
+        return self._sentry.inspector
+
+    @inspector.setter
+    def inspector(self, inspector: Callable[[DecodedFrame], None] | None) -> None:
+        self._sentry.inspector = inspector
+
     def note_activity(self, t: float) -> None:
         """Say that a vehicle was tracked at ``t``: both streams stay awake."""
         self._sentry.note_activity(t)

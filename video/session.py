@@ -18,6 +18,7 @@ from video.clip import ClipJob
 from video.decoded import DecodedFrame
 from video.errors import Reason
 from video.feed import Feed
+from video.packet import Packet
 from video.paired_watcher import PairedWatcher
 from video.ring import PacketRing
 from video.session_settings import SessionSettings
