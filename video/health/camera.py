@@ -64,6 +64,8 @@ class HealthSample:
     """Worst first."""
     raised: frozenset[Code]
     cleared: frozenset[Code]
+    settled: frozenset[Code]
+    """What is known to be a reason or not to be one: soon after a start little is."""
     stream: StreamMeasure | None
     skew_s: float | None
     plate_px: float | None
@@ -137,6 +139,7 @@ class CameraHealth:
             reasons=tuple(reasons),
             raised=change.raised,
             cleared=change.cleared,
+            settled=frozenset(self._debounce.settled),
             stream=measured,
             skew_s=facts.skew_s,
             plate_px=self._plate_px,

@@ -18,9 +18,32 @@ COMMENT ON COLUMN hits.camera_at IS 'The best frame''s time by the camera''s own
 COMMENT ON COLUMN hits.skew_s IS 'The camera''s clock minus ours, as estimated then';
 """
 
+_HEALTH = """
+CREATE TABLE camera_health (
+    camera_id text PRIMARY KEY REFERENCES cameras ON DELETE CASCADE,
+    at timestamptz NOT NULL,
+    score smallint NOT NULL CHECK (score BETWEEN 0 AND 100),
+    reasons jsonb NOT NULL,
+    measured jsonb NOT NULL,
+    changed_at timestamptz NOT NULL
+);
+COMMENT ON COLUMN camera_health.changed_at IS 'When a reason was last raised or cleared';
+
+CREATE TABLE camera_health_samples (
+    camera_id text NOT NULL,
+    at timestamptz NOT NULL,
+    score smallint NOT NULL,
+    reasons jsonb NOT NULL,
+    measured jsonb NOT NULL,
+    PRIMARY KEY (camera_id, at)
+) PARTITION BY RANGE (at);
+COMMENT ON TABLE camera_health_samples IS 'History of health, a partition a day, dropped whole';
+"""
+
 
 def upgrade() -> None:
     op.execute(_SESSION)
+    op.execute(_HEALTH)
 
 
 def downgrade() -> None:

@@ -29,6 +29,20 @@ def test_what_can_not_be_judged_stays_as_it_is() -> None:
     assert debounce.look(220, set()).cleared == {"dark"}
 
 
+def test_what_is_not_known_yet_settles_once_it_has_been_absent_for_long_enough() -> None:
+    debounce: Debounce[str] = Debounce(raise_s=20, clear_s=40)
+    settled = {}
+    for t in range(0, 80, 10):
+        debounce.look(t, set(), {"a", "b"})
+        settled[t] = set(debounce.settled)
+    assert settled[30] == set()
+    assert settled[40] == {"a", "b"}
+    fresh: Debounce[str] = Debounce(raise_s=20, clear_s=40)
+    for t in range(0, 200, 10):
+        fresh.look(t, {"a"} if t % 30 == 0 else set(), {"a"})
+    assert not fresh.settled, "it comes and goes: nothing is sure"
+
+
 @given(
     st.lists(st.tuples(st.floats(0.5, 20), st.sets(st.sampled_from("abc")), st.booleans()), max_size=60),
     st.floats(0, 40),
