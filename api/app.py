@@ -9,9 +9,10 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.body import BodyLimit
 from api.guard import Guard
 from api.problem import ProblemDocument, register
-from api.routes import alerts, cameras, clip, events, health, page, pictures
+from api.routes import alerts, cameras, clip, events, health, page, pictures, search
 from api.settings import ApiSettings
 from api.stores import Stores
 
@@ -40,9 +41,10 @@ def create_app(settings: ApiSettings) -> FastAPI:
         openapi_url="/openapi.json",
     )
     app.state.settings = settings
+    app.add_middleware(BodyLimit)
     app.add_middleware(Guard)
     register(app)
-    for module in (alerts, pictures, clip, cameras, events, health, page):
+    for module in (alerts, pictures, clip, cameras, events, health, page, search):
         app.include_router(module.router)
     _describe_problems(app)
     return app

@@ -16,6 +16,7 @@ from storage.alerts import Alert, AlertBook, MediaState
 from storage.archive import Archive
 from storage.database import Database
 from storage.events import EventLog
+from storage.search.desk import SearchDesk
 
 
 def _settings(request: Request) -> ApiSettings:
@@ -57,12 +58,17 @@ def _streams(stores: OpenedStores) -> OpenStreams:
     return stores.streams
 
 
+def _desk(stores: OpenedStores) -> SearchDesk:
+    return stores.desk
+
+
 Alerts = Annotated[AlertBook, Depends(_alerts)]
 OpenedDatabase = Annotated[Database, Depends(_database)]
 Archived = Annotated[Archive, Depends(_archive)]
 Events = Annotated[EventLog, Depends(_events)]
 Hub = Annotated[EventHub, Depends(_hub)]
 Streams = Annotated[OpenStreams, Depends(_streams)]
+Desk = Annotated[SearchDesk, Depends(_desk)]
 
 AlertId = Annotated[UUID, Path(description="An alert's id.")]
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from storage.errors import ArchiveAway, ArchiveRefused, AuditUnwritten, DatabaseAway, StorageError
+from storage.search.errors import QueryRefused
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -94,6 +95,10 @@ def register(app: FastAPI) -> None:
         told = "; ".join(f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in error.errors())
         return answer(Problem(422, "invalid-parameter", told))
 
+    async def on_query(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, QueryRefused)  # noqa: S101
+        return answer(Problem(422, f"invalid-{error.code}", str(error)))
+
     async def on_storage(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, StorageError)  # noqa: S101
         return answer(of_storage(error))
@@ -105,4 +110,5 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(QueryRefused, on_query)
     app.add_exception_handler(StorageError, on_storage)

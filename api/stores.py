@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from api.live import EventHub
 from api.settings import ApiSettings
 from api.streams import OpenStreams
 from storage.alerts import AlertBook
 from storage.archive import Archive
+from storage.audit import AuditLog
 from storage.database import Database
 from storage.events import EventLog
 from storage.s3_access import S3Access
+from storage.search.desk import SearchDesk
+
+SEARCHES_AT_ONCE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,9 @@ class Stores:
     archive: Archive
     hub: EventHub
     streams: OpenStreams
+    reading: Database
+    """For searches alone, which may take all of its connections and no others."""
+    desk: SearchDesk
 
     @classmethod
     def open(cls, settings: ApiSettings) -> Stores:
@@ -37,8 +45,19 @@ class Stores:
             settings.s3_secure,
             settings.s3_region,
         )
-        return cls(database, events, AlertBook(database), Archive(access), EventHub(events), OpenStreams())
+        reading = Database(settings.dsn.get_secret_value(), connections=SEARCHES_AT_ONCE)
+        return cls(
+            database,
+            events,
+            AlertBook(database),
+            Archive(access),
+            EventHub(events),
+            OpenStreams(),
+            reading,
+            SearchDesk(reading, AuditLog(database)),
+        )
 
     def close(self) -> None:
         self.database.close()
+        self.reading.close()
         self.archive.close()

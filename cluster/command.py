@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "scan": ("cluster.commands.scan", "Read the plates of pictures, videos and streams, in one process."),
     "cameras": ("cluster.commands.cameras", "Import, list and probe cameras."),
     "hotlist": ("cluster.commands.hotlist", "Enter, approve, import and look at hotlist entries."),
+    "search": ("cluster.commands.search", "Search hits and the reads that are kept, for a reason, within a case."),
     "audit": ("cluster.commands.audit", "Verify and export the log of every look."),
     "models": ("cluster.commands.models", "Pull and list the neural models."),
     "doctor": ("cluster.commands.doctor", "Say what is missing on this machine, and how to mend it."),

@@ -181,6 +181,16 @@ class AlertBook:
             ).fetchone()
         return None if row is None else bytes(row[0])
 
+    def hit_picture(self, hit_id: UUID, kind: PictureKind) -> bytes | None:
+        """The JPEG of the hit's own pass, or None."""
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT jpeg FROM hit_pictures JOIN hits USING (camera_id, pass_id) "
+                "WHERE hit_id = %s AND hit_pictures.kind = %s",
+                [hit_id, kind.value],
+            ).fetchone()
+        return None if row is None else bytes(row[0])
+
     def clip(self, alert_id: UUID) -> StoredClip | None:
         """The clip of the alert's pass, or None where none was asked for."""
         with self._database.transaction() as connection:

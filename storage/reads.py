@@ -22,7 +22,7 @@ RETENTION_CEILING_HOURS: Final = 168
 """What matches nothing is forgotten: no setting goes beyond this."""
 
 _AHEAD = timedelta(hours=3)
-_CLOCK_LEAP = timedelta(hours=1)
+CLOCK_LEAP = timedelta(hours=1)
 """A read from further in the future than this has a broken clock."""
 _LOCK: Final = 0x6265_6B65_7401
 _NAME = re.compile(r"(?:reads|appearances)_(\d{10})")
@@ -96,7 +96,7 @@ class ReadLog:
         """Write a batch in one transaction; what is there already is left as it is. Raises ``DatabaseAway``."""
         now = now or datetime.now(UTC)
         horizon = _hour(now - self._retention)
-        timely = [read for read in reads if horizon <= (read.seen_at or now) <= now + _CLOCK_LEAP]
+        timely = [read for read in reads if horizon <= (read.seen_at or now) <= now + CLOCK_LEAP]
         rows = [_row(read, read.seen_at or now) for read in timely]
         looks = [
             (read.seen_at or now, read.camera_id, read.pass_id, read.appearance)
@@ -129,8 +129,8 @@ class ReadLog:
         dropped = []
         with self._database.transaction() as connection:
             _lock_partitions(connection)
-            partitions = _partitions(connection, "reads")
-            for name, start in sorted((_partitions(connection, "appearances") | partitions).items()):
+            partitions = partitions_of(connection, "reads")
+            for name, start in sorted((partitions_of(connection, "appearances") | partitions).items()):
                 if start + timedelta(hours=1) <= now - self._retention:
                     connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
                     if name in partitions:
@@ -166,7 +166,7 @@ class ReadLog:
         with self._database.transaction() as connection:
             _lock_partitions(connection)
             for parent in ("appearances", "reads"):
-                there = _partitions(connection, parent).values()
+                there = partitions_of(connection, parent).values()
                 for name in sorted(name for name in missing if wanted[name] not in there):
                     hour, partition = wanted[name], _name(wanted[name], parent)
                     connection.execute(
@@ -245,7 +245,7 @@ def _lock_partitions(connection: Connection) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def _partitions(connection: Connection, parent: str) -> dict[str, datetime]:
+def partitions_of(connection: Connection, parent: str) -> dict[str, datetime]:
     """Names of a table's partitions with the hour each begins."""
     rows = connection.execute(
         "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = %s::regclass",

@@ -1,0 +1,55 @@
+"""What a search answers, as pydantic models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from api.records import CameraName
+
+
+class HitOfPass(BaseModel):
+    """A hotlist entry that the pass met."""
+
+    hit_id: str = Field(description="Its pictures are at `/hits/{hit_id}/picture` and `/plate`.")
+    alert_id: str
+    entry_id: str
+    kind: Literal["exact", "probable"]
+    score: float
+
+
+class WhyFound(BaseModel):
+    """Why a ranked sighting is in the answer; null for what was not compared."""
+
+    plate: float | None = Field(description="Probability that the reading shows the plate that is sought.")
+    appearance: float | None = Field(description="Likeness of the vehicles' looks, 0-1.")
+
+
+class Sighting(BaseModel):
+    """A vehicle seen by a camera."""
+
+    seen_at: datetime
+    camera: CameraName
+    pass_id: str
+    text: str = Field(description="The plate as it was read.")
+    read_score: float = Field(description="Probability that `text` is right in every character.")
+    country: str | None
+    format: str | None
+    lines: int
+    vehicle_type: str | None
+    vehicle_colour: str | None
+    hits: list[HitOfPass]
+    score: float | None = Field(description="Its rank, where the answer is ranked.")
+    why: WhyFound
+
+
+class SearchPage(BaseModel):
+    """A part of an answer, newest first or, where it is ranked, likeliest first."""
+
+    sightings: list[Sighting]
+    next: str | None = Field(description="Give it as `cursor` with the same question; null at the end.")
+    searched_since: datetime = Field(
+        description="Nothing older was looked at yet. A page may be empty and still have a `next`."
+    )

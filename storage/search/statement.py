@@ -1,0 +1,123 @@
+"""The statements of a search: one window of time, newest first, from the reads' partitions and the hits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from storage.search.cursor import Position
+from storage.search.query import Query
+
+_COLUMNS: Final = "seen_at, camera_id, pass_id, text, {score}, country, format, lines, vehicle_type, vehicle_colour"
+_ORDER: Final = "ORDER BY seen_at DESC, camera_id DESC, pass_id DESC"
+_FEW_CAMERAS: Final = 200
+"""Up to so many cameras are asked one by one, each by its own end of the index; more are filtered by."""
+_TICK: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A question as conditions: what every window's statement shares.
+
+    ``known`` is the length of the run of characters that an index finds the plate by.
+    """
+
+    query: Query
+    cameras: list[str] | None
+    texts: list[str] | None = None
+    """Readings to look for in place of ``query.plate``."""
+
+    @property
+    def known(self) -> int:
+        if self.texts is not None:
+            return 10
+        return max(map(len, _anchors(self.query.plate)))
+
+    @property
+    def asks_each_camera(self) -> bool:
+        return self.cameras is not None and len(self.cameras) <= _FEW_CAMERAS and self.known < 3
+
+    def first_width(self, whole: timedelta) -> timedelta:
+        """How long the first window should be: what is rare is sought in all of the time at once."""
+        if self.known >= 5:
+            return whole
+        return timedelta(hours=1) if self.known >= 3 or self.asks_each_camera else timedelta(minutes=1)
+
+    def conditions(self) -> tuple[list[str], dict[str, Any]]:
+        """Conditions on columns that reads and hits share, and their parameters."""
+        query, conditions, values = self.query, list[str](), dict[str, Any]()
+        if self.texts is not None:
+            conditions.append("text = ANY(%(texts)s)")
+            values["texts"] = self.texts
+        elif query.plate and not _is_partial(query.plate):
+            conditions.append("text = %(plate)s")
+            values["plate"] = query.plate
+        elif query.plate:
+            head, tail = _anchors(query.plate)
+            conditions.append("text LIKE %(pattern)s")
+            values["pattern"] = _like(query.plate)
+            if len(tail) > max(len(head), 1):
+                conditions.append("reverse(text) LIKE %(reversed)s")
+                values["reversed"] = tail[::-1] + "%"
+        if self.cameras is not None and not self.asks_each_camera:
+            conditions.append("camera_id = ANY(%(cameras)s)")
+        if self.cameras is not None:
+            values["cameras"] = self.cameras
+        if query.vehicle_types:
+            conditions.append("vehicle_type = ANY(%(types)s)")
+            values["types"] = list(query.vehicle_types)
+        if query.colours:
+            conditions.append("vehicle_colour = ANY(%(colours)s)")
+            values["colours"] = list(query.colours)
+        return conditions, values
+
+
+def window(
+    filter: Filter, since: datetime, until: datetime, after: Position | None, limit: int
+) -> tuple[str, dict[str, Any]]:
+    """The newest ``limit`` passes of ``[since, until)`` that come after the position: statement and parameters.
+
+    The bounds stand in the statement's own conditions, so that partitions outside them are not even opened.
+    """
+    conditions, values = filter.conditions()
+    conditions = ["seen_at >= %(since)s", "seen_at < %(until)s", *conditions]
+    values |= {"since": since, "until": until, "limit": limit}
+    if after is not None:
+        values |= {"until": min(until, after.seen_at + _TICK), "at": after.seen_at}
+        values |= {"camera": after.camera_id, "pass": after.pass_id}
+        conditions.append("(seen_at, camera_id, pass_id) < (%(at)s, %(camera)s, %(pass)s)")
+    posterior = ", posterior" if filter.query.is_scored else ""
+    parts = [_part("hits", _COLUMNS.format(score="read_score") + posterior, conditions, filter)]
+    if not filter.query.hits_only:
+        parts.append(_part("reads", _COLUMNS.format(score="score") + posterior, conditions, filter))
+    both = " UNION ALL ".join(f"({part})" for part in parts)
+    statement = f"SELECT DISTINCT ON (seen_at, camera_id, pass_id) * FROM ({both}) both_ {_ORDER} LIMIT %(limit)s"  # noqa: S608 - constants
+    return statement, values
+
+
+def _part(table: str, columns: str, conditions: list[str], filter: Filter) -> str:
+    # a hit stands there once for every entry that it met
+    distinct = "DISTINCT ON (seen_at, camera_id, pass_id) " if table == "hits" else ""
+    where = " AND ".join(conditions)
+    if not filter.asks_each_camera:
+        return f"SELECT {distinct}{columns} FROM {table} WHERE {where} {_ORDER} LIMIT %(limit)s"  # noqa: S608
+    one = f"SELECT {columns} FROM {table} WHERE camera_id = wanted.id AND {where} {_ORDER} LIMIT %(limit)s"  # noqa: S608
+    return (
+        f"SELECT {distinct}found.* FROM unnest(%(cameras)s::text[]) AS wanted (id) "  # noqa: S608
+        f"CROSS JOIN LATERAL ({one}) found {_ORDER} LIMIT %(limit)s"
+    )
+
+
+def _is_partial(plate: str) -> bool:
+    return "?" in plate or "*" in plate
+
+
+def _anchors(plate: str) -> tuple[str, str]:
+    """What stands before the first wildcard and after the last; a whole plate is all of the first."""
+    wild = [place for place, symbol in enumerate(plate) if symbol in "?*"]
+    return (plate[: wild[0]], plate[wild[-1] + 1 :]) if wild else (plate, "")
+
+
+def _like(plate: str) -> str:
+    return plate.replace("?", "_").replace("*", "%")

@@ -1,0 +1,143 @@
+"""Searching through the API: found, accounted for, exported; nothing without a reason."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from storage.alerts import PictureKind
+from storage.audit import AuditLog
+from storage.cameras import Camera, CameraBook
+from storage.database import Database
+from storage.hits import HitBook
+from storage.reads import ReadLog
+from storage.sealing import Seal
+from tests.fixtures.records import make_match
+from tests.fixtures.traffic import passed, put_cameras
+
+WHY = {"case": "KZ-117", "reason": "hit and run"}
+AS = {"Beket-As": "%D0%90.%20Serik"}
+
+
+@pytest.fixture
+def traffic(database: Database) -> list[str]:
+    """Three passes of a vehicle in the last hours, the newest a hit; one pass of another."""
+    put_cameras(database)
+    now = datetime.now(UTC)
+    reads = [
+        replace(passed(text, n), seen_at=now - timedelta(hours=4 - n), camera_id=camera)
+        for n, (text, camera) in enumerate(
+            [("123ABC02", "abai-1"), ("777XYZ01", "abai-2"), ("123ABC02", "abai-2"), ("123ABC02", "far")]
+        )
+    ]
+    ReadLog(database).write(reads)
+    HitBook(database).record(
+        reads[3], make_match(), same_alert_within_s=0, pictures={PictureKind.VEHICLE: b"\xff\xd8the vehicle"}
+    )
+    return [read.pass_id for read in reads]
+
+
+def ask(api: str, path: str = "/search", headers: dict[str, str] = AS, **asked: Any) -> httpx.Response:
+    return httpx.post(api + path, json=WHY | asked, headers=headers, timeout=30)
+
+
+def test_a_search_is_answered_page_by_page_and_logged_first(api: str, database: Database, traffic: list[str]) -> None:
+    first = ask(api, plate="123 авс-02", limit=2).raise_for_status()
+    assert first.headers["cache-control"] == "private, no-store"
+    page = first.json()
+    assert [one["pass_id"] for one in page["sightings"]] == [traffic[3], traffic[2]]
+    assert page["sightings"][0]["camera"]["name"] == "Astana 1"
+    (hit,) = page["sightings"][0]["hits"]
+    picture = httpx.get(f"{api}/hits/{hit['hit_id']}/picture")
+    assert picture.content == b"\xff\xd8the vehicle"
+    assert httpx.get(f"{api}/hits/{hit['hit_id']}/plate").json()["code"] == "no-such-picture"
+    second = ask(api, plate="123ABC02", limit=2, cursor=page["next"]).raise_for_status().json()
+    assert [one["pass_id"] for one in second["sightings"]] == [traffic[0]]
+    assert second["next"] is None
+    one, two = AuditLog(database).records()
+    assert (one.record["actor"], one.record["case"], one.record["reason"]) == ("А. Serik", "KZ-117", "hit and run")
+    assert (one.record["action"], one.record["results"], two.record["results"]) == ("search", 2, 1)
+    assert one.record["details"]["query"]["plate"] == "123ABC02"
+
+
+def test_without_a_purpose_there_is_no_answer(api: str, database: Database) -> None:
+    for asked, headers, lacks in (
+        ({"case": ""}, AS, "case"),
+        ({"reason": " "}, AS, "reason"),
+        ({}, {}, "Beket-As"),
+        ({"case": "", "reason": ""}, {}, "Beket-As), reason, case"),
+    ):
+        for path, more in (("/search", {}), ("/search/export", {"format": "csv"})):
+            refused = ask(api, path, headers, plate="123ABC02", **asked, **more)
+            assert (refused.status_code, refused.json()["code"]) == (422, "purpose-lacking")
+            assert lacks in refused.json()["detail"]
+    assert list(AuditLog(database).records()) == []
+
+
+def test_what_cannot_be_logged_is_not_answered(api: str, database: Database, traffic: list[str]) -> None:
+    with database.transaction() as connection:
+        connection.execute("ALTER TABLE audit ADD CHECK (number > 1)")
+    for path, more in (("/search", {}), ("/search/export", {"format": "json"})):
+        refused = ask(api, path, plate="123ABC02", **more)
+        assert (refused.status_code, refused.json()["code"]) == (503, "audit-unwritten")
+        assert traffic[0] not in refused.text
+
+
+NO_QUESTIONS: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"plate": "12<>"}, "invalid-plate"),
+    ({"plate": "*"}, "invalid-plate"),
+    ({"plate": "123*", "similar": True}, "invalid-plate"),
+    ({"cursor": "x"}, "invalid-cursor"),
+    ({"since": "2026-01-01T00:00:00"}, "invalid-time"),
+    ({"place": {"area": {"type": "Point"}}}, "invalid-place"),
+    ({"place": {"around": {"longitude": 1e99, "latitude": 0, "radius_m": 5}}}, "invalid-parameter"),
+    ({"faces": True}, "invalid-parameter"),
+    ({"limit": 0}, "invalid-parameter"),
+)
+
+
+def test_questions_that_are_none(api: str) -> None:
+    for asked, code in NO_QUESTIONS:
+        refused = ask(api, **asked)
+        assert (refused.status_code, refused.json()["code"]) == (422, code)
+
+
+def test_bodies_are_bounded(api: str) -> None:
+    told = httpx.post(api + "/search", content=b" " * (13 * 2**20), headers=AS, timeout=30)
+    assert (told.status_code, told.json()["code"]) == (413, "body-too-large")
+    untold = httpx.post(api + "/search", content=(b" " * 2**20 for _ in range(13)), headers=AS, timeout=30)
+    assert untold.status_code == 413
+
+
+def test_exports_are_logged_as_such_and_harmless_to_spreadsheets(
+    api: str, database: Database, traffic: list[str]
+) -> None:
+    CameraBook(database, Seal("of the tests")).put([Camera("far", '=HYPERLINK("http://x")', "rtsp://h/4")])
+    table = ask(api, "/search/export", plate="123ABC02", format="csv").raise_for_status()
+    assert table.headers["content-disposition"] == 'attachment; filename="sightings.csv"'
+    assert table.headers["beket-whole"] == "true"
+    rows = list(csv.DictReader(io.StringIO(table.content.decode("utf-8-sig"))))
+    assert [row["pass_id"] for row in rows] == [traffic[3], traffic[2], traffic[0]]
+    assert rows[0]["camera"] == '\'=HYPERLINK("http://x")'
+    assert rows[1]["longitude"] == "76.95"
+    one = ask(api, "/search/export", plate="123ABC02", format="json", limit=1).raise_for_status()
+    assert one.headers["beket-whole"] == "false"
+    assert len(one.json()) == 1
+    shapes = json.loads(ask(api, "/search/export", plate="123ABC02", format="geojson").raise_for_status().content)
+    assert [feature["geometry"] and feature["geometry"]["coordinates"] for feature in shapes["features"]] == [
+        None,
+        [76.95, 43.24],
+        [76.9, 43.24],
+    ]
+    told = [
+        (one.record["action"], one.record["details"]["as"], one.record["results"])
+        for one in AuditLog(database).records()
+    ]
+    assert told == [("export", "csv", 3), ("export", "json", 1), ("export", "geojson", 3)]

@@ -1,0 +1,42 @@
+"""``beket search`` and ``beket audit``: found, exported, logged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cluster.home import Home
+from storage.audit import AuditLog
+from storage.database import Database
+from tests.cluster.test_command import beket
+from tests.fixtures.records import NOON
+from tests.fixtures.traffic import passed, put_cameras, put_reads
+
+WHY = ("--as", "a.serik", "--reason", "hit and run", "--case", "KZ-117")
+
+
+def test_search_export_and_the_log_of_both(database: Database, dsn: str, tmp_path: Path) -> None:
+    put_cameras(database)
+    put_reads(database, [passed("123ABC02", 1), passed("123ABC02", 2, "far"), passed("777XYZ01", 3)])
+    home = Home(tmp_path / "home").make()
+    home.running.write_text(json.dumps({"dsn": dsn}))
+    found = beket("search", "123*", "--road", "abai", "--json", *WHY, home=home.path)
+    assert [json.loads(line)["pass_id"] for line in found.stdout.splitlines()] == ["abai-1@1"], found.stderr
+    written = beket("search", "123ABC02", "--export", "out.csv", *WHY, home=home.path)
+    assert "out.csv: 2 lines" in written.stderr
+    assert "far@2" in (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
+    refused = beket("search", "123ABC02", "--as", "me", "--reason", "", "--case", "1", home=home.path)
+    assert refused.returncode == 2
+    assert "reason" in refused.stderr
+    assert [record.record["action"] for record in AuditLog(database).records()] == ["search", "export"]
+    whole = beket("audit", "verify", home=home.path)
+    assert "2 rows, every link holds" in whole.stdout
+    told = beket("audit", "export", *WHY, home=home.path)
+    assert [json.loads(line)["action"] for line in told.stdout.splitlines()] == ["search", "export", "audit.export"]
+    with database.transaction() as connection:
+        connection.execute("ALTER TABLE audit DISABLE TRIGGER audit_kept")
+        connection.execute("UPDATE audit SET record = replace(record, 'hit and run', 'x') WHERE number = 2")
+    broken = beket("audit", "verify", home=home.path)
+    assert broken.returncode == 1
+    assert "broken at row 2" in broken.stderr
+    assert NOON.isoformat()[:10] in found.stdout
