@@ -52,7 +52,10 @@ def camera_record(camera: CameraSettings, home: Home) -> Camera:
 def source_rules(settings: RegionSettings) -> SourceRules:
     """Which addresses cameras may have."""
     return SourceRules(
-        allow_files=settings.allow_files, networks=tuple(ipaddress.ip_network(net) for net in settings.networks)
+        allow_files=settings.allow_files,
+        networks=tuple(ipaddress.ip_network(net) for net in settings.networks),
+        verify_tls=settings.camera_tls.verify,
+        ca_file=settings.camera_tls.ca_file,
     )
 
 

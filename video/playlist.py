@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 import httpx
 
 from video.errors import OpenFailed, Reason, SourceRefused, VideoError
-from video.source import SourceUrl, parse_source, resolve
+from video.source import SourceUrl, checked_peer, parse_source
 
 _MAX_BYTES = 2**20
 _MAX_REDIRECTS = 3
@@ -17,16 +17,16 @@ _MAX_PLAYLISTS = 12
 _URI = re.compile(r'URI\s*=\s*"([^"]*)"', re.IGNORECASE)
 
 
-def checked_address(source: SourceUrl, timeout_s: float) -> str:
+def checked_address(source: SourceUrl, timeout_s: float, proxy: str | None = None) -> str:
     """The address to open, redirects followed and each playlist behind it read.
 
     Raises SourceRefused if a redirect or a playlist leads to anything but https in the allowed networks, OpenFailed if
-    it can't be fetched.
+    it can't be fetched. ``proxy`` is the address of the proxy to go through.
     """
     verify: ssl.SSLContext | bool = source.rules.verify_tls
     if source.rules.verify_tls and source.rules.ca_file is not None:
         verify = ssl.create_default_context(cafile=str(source.rules.ca_file))
-    with httpx.Client(verify=verify, timeout=timeout_s, trust_env=False) as client:
+    with httpx.Client(verify=verify, timeout=timeout_s, trust_env=False, proxy=proxy) as client:
         address, text = _fetch(client, source, source.reveal())
         waiting = _pointed_at(source, address, text)
         for _ in range(_MAX_PLAYLISTS):
@@ -63,7 +63,7 @@ def _check(source: SourceUrl, address: str, reason: Reason, what: str) -> None:
     try:
         if not address.lower().startswith("https://"):
             raise SourceRefused(reason, source, "", "")
-        resolve(parse_source(address, source.rules))
+        checked_peer(parse_source(address, source.rules))
     except SourceRefused as error:
         shown = f"{address.partition(':')[0]}:..." if not error.what else error.what
         raise SourceRefused(
@@ -90,13 +90,15 @@ def _fetch(client: httpx.Client, source: SourceUrl, address: str) -> tuple[str, 
             raise OpenFailed(
                 Reason.TIMED_OUT, source, "did not answer in time", "see that the network reaches it"
             ) from None
+        except httpx.ProxyError:
+            raise OpenFailed(Reason.UNREACHABLE, source, "can't be reached", "see that it is on") from None
         except httpx.ConnectError as error:
             if "certificate" in str(error).lower() or "ssl" in str(error).lower():
                 raise OpenFailed(
                     Reason.TLS_FAILED,
                     source,
                     "its certificate is not trusted",
-                    "give its authority's certificate (ca_file), or set verify_tls to false for this camera",
+                    "give its authority's certificate (camera_tls.ca_file), or set camera_tls.verify to false",
                 ) from None
             raise OpenFailed(
                 Reason.UNREACHABLE, source, "refused the connection", "see that it is on and its port is right"

@@ -64,6 +64,14 @@ class SourceUrl:
     def host(self) -> str:
         return urlsplit(self._url).hostname or ""
 
+    def pinned(self, host: str, *, with_login: bool = True) -> str:
+        """The address with ``host``, a numeric one say, in its name's place."""
+        parts = urlsplit(self._url)
+        login = parts.netloc.rpartition("@")[0] if with_login else ""
+        shown = f"[{host}]" if ":" in host else host
+        netloc = (f"{login}@" if login else "") + shown + (f":{parts.port}" if parts.port else "")
+        return urlunsplit(parts._replace(netloc=netloc))
+
     @property
     def secure(self) -> bool:
         return self._url.startswith(("rtsps:", "https:"))
@@ -122,25 +130,34 @@ def parse_source(text: str, rules: SourceRules | None = None) -> SourceUrl:
 
 
 def resolve(source: SourceUrl) -> str:
-    """The address to connect to, after checking where the name points; call at each connect.
+    """The address to connect to, after checking that its name is known and where it points; call at each connect.
 
-    With ``networks`` configured, every address of the name must lie in them, and an ``rtsp`` address is pinned to the
-    one that was checked. Raises SourceRefused (``name_unknown``, ``network_refused``).
+    With ``networks`` configured, an ``rtsp(s)`` address is pinned to the one that was checked.
+    Raises SourceRefused (``name_unknown``, ``network_refused``).
     """
     if not source.is_live:
         return source.reveal()
+    peer = checked_peer(source)
+    return source.pinned(peer[0]) if source.rules.networks and source.kind is SourceKind.RTSP else source.reveal()
+
+
+def checked_peer(source: SourceUrl) -> tuple[str, int]:
+    """The numeric address and port behind a live source's name, looked up now.
+
+    With ``networks`` configured, every address of the name must lie in them. Raises SourceRefused (``name_unknown``,
+    ``network_refused``).
+    """
     parts = urlsplit(source.reveal())
-    host = parts.hostname or ""
+    host, port = parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme]
     try:
-        found = socket.getaddrinfo(host, parts.port or _DEFAULT_PORTS[parts.scheme], type=socket.SOCK_STREAM)
-    except OSError as error:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no name"
         raise SourceRefused(
-            Reason.NAME_UNKNOWN, source, f"the name {host} is not known ({error.strerror})", "mend the name or the DNS"
+            Reason.NAME_UNKNOWN, source, f"the name {host} is not known ({why})", "mend the name or the DNS"
         ) from None
-    if not source.rules.networks:
-        return source.reveal()
-    addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
-    for address in addresses:
+    addresses = [_plain(str(entry[4][0]).partition("%")[0]) for entry in found]
+    for address in addresses if source.rules.networks else ():
         if not any(address in network for network in source.rules.networks):
             raise SourceRefused(
                 Reason.NETWORK_REFUSED,
@@ -148,12 +165,13 @@ def resolve(source: SourceUrl) -> str:
                 f"{address} lies outside the allowed networks",
                 "add its network to the configuration, or mend the address",
             )
-    if parts.scheme != "rtsp":
-        return source.reveal()
-    pinned = f"[{addresses[0]}]" if addresses[0].version == 6 else str(addresses[0])
-    login = parts.netloc.rpartition("@")[0]
-    netloc = (f"{login}@" if login else "") + pinned + (f":{parts.port}" if parts.port else "")
-    return urlunsplit(parts._replace(netloc=netloc))
+    return str(addresses[0]), port
+
+
+def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """``::ffff:10.0.0.1`` leads to 10.0.0.1, whatever is said of ``::/0``."""
+    found = ipaddress.ip_address(address)
+    return found.ipv4_mapped or found if isinstance(found, ipaddress.IPv6Address) else found
 
 
 def _parse_network(text: str, scheme: str, rules: SourceRules) -> SourceUrl:

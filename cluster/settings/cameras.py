@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
@@ -9,6 +10,13 @@ from pydantic import Field, SecretStr, field_validator
 from cluster.settings.section import SLUG, Section
 
 _SCHEMES = ("rtsp", "rtsps", "https", "file")
+
+
+class CameraTlsSettings(Section):
+    """How the certificates of ``rtsps`` and ``https`` cameras are checked."""
+
+    verify: bool = Field(default=True, description="false takes any certificate: encrypted, but from anyone")
+    ca_file: Path | None = Field(default=None, description="PEM of authorities to trust instead of the system's")
 
 
 class CameraSettings(Section):

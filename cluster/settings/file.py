@@ -64,7 +64,10 @@ def check_settings(data: dict[str, Any], path: Path) -> RegionSettings:
     hotlists = tuple(_with_absolute_paths(hotlist, folder) for hotlist in settings.hotlists)
     cameras = tuple(_with_absolute_file(camera, folder) for camera in settings.cameras)
     home = settings.home and folder / settings.home.expanduser()
-    return settings.model_copy(update={"hotlists": hotlists, "cameras": cameras, "home": home})
+    tls = settings.camera_tls
+    if tls.ca_file is not None:
+        tls = tls.model_copy(update={"ca_file": folder / tls.ca_file.expanduser()})
+    return settings.model_copy(update={"hotlists": hotlists, "cameras": cameras, "home": home, "camera_tls": tls})
 
 
 def _with_absolute_paths(hotlist: HotlistSettings, folder: Path) -> HotlistSettings:

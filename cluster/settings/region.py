@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from cluster.settings.cameras import CameraSettings
+from cluster.settings.cameras import CameraSettings, CameraTlsSettings
 from cluster.settings.hotlists import CategorySettings, HotlistSettings
 from cluster.settings.pictures import AlertSettings, ClipSettings, ModelSettings, PassSettings
 from cluster.settings.processes import ApiSettings, RaySettings
@@ -25,6 +25,7 @@ class RegionSettings(Section):
     networks: tuple[str, ...] = Field(
         default=(), description="networks (CIDR) that cameras may be in; empty allows all"
     )
+    camera_tls: CameraTlsSettings = CameraTlsSettings()
     cameras: tuple[CameraSettings, ...] = ()
     hotlists: tuple[HotlistSettings, ...] = ()
     categories: tuple[CategorySettings, ...] = Field(

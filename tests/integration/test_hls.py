@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import http.server
-import shutil
+import ipaddress
+import socket
 import ssl
-import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import av
+import httpx
 import pytest
 
 from tests.fixtures.streams import Encode
+from video.checked_proxy import CheckedProxy
 from video.demux import Demuxer, OpenSettings
 from video.errors import OpenFailed, Reason, SourceRefused, VideoError
 from video.reader import FrameReader, ReadSettings
@@ -41,19 +44,6 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is missing: no certificate can be made for a server on this machine")
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    subprocess.run(  # noqa: S603
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",  # noqa: S607
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", path, "-out", path.with_suffix(".crt")],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return path
-
-
 @pytest.fixture
 def serve(certificate: Path, tmp_path: Path) -> Iterator[Callable[..., SourceUrl]]:
     """An HTTPS server of the test's own folder; gives sources in it."""
@@ -65,8 +55,11 @@ def serve(certificate: Path, tmp_path: Path) -> Iterator[Callable[..., SourceUrl
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
 
-    def source(path: str, trusted: bool = True) -> SourceUrl:
-        rules = SourceRules(ca_file=certificate.with_suffix(".crt") if trusted else None)
+    def source(path: str, trusted: bool = True, networks: Sequence[str] = ()) -> SourceUrl:
+        rules = SourceRules(
+            ca_file=certificate.with_suffix(".crt") if trusted else None,
+            networks=tuple(ipaddress.ip_network(network) for network in networks),
+        )
         return parse_source(f"https://user:geheim@localhost:{server.server_port}/{path}", rules)
 
     yield source
@@ -133,7 +126,7 @@ def test_ffmpeg_alone_would_not_follow_it_either(
     serve: Callable[..., SourceUrl], playlist: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     playlist("#EXTINF:2,", f"file://{tmp_path}/one.ts")
-    monkeypatch.setattr("video.demux.checked_address", lambda source, timeout_s: source.reveal())
+    monkeypatch.setattr("video.opening.checked_address", lambda source, timeout_s, proxy: source.reveal())
     with pytest.raises(OpenFailed), FrameReader(serve("live.m3u8"), ReadSettings(opening=OPENING)) as reader:
         list(reader)
 
@@ -150,3 +143,45 @@ def test_what_the_server_says_is_told(serve: Callable[..., SourceUrl]) -> None:
 def test_an_unknown_certificate_is_not_trusted(serve: Callable[..., SourceUrl], playlist: Callable[..., None]) -> None:
     playlist("#EXTINF:2,", "one.ts")
     assert failing(serve("live.m3u8", trusted=False)).reason is Reason.TLS_FAILED
+
+
+def test_with_networks_each_connection_is_checked_where_it_is_made(
+    serve: Callable[..., SourceUrl], playlist: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    playlist("#EXTINF:2,", "one.ts")
+    with FrameReader(serve("live.m3u8", networks=["127.0.0.0/8", "::1/128"]), ReadSettings(opening=OPENING)) as reader:
+        assert len(list(reader)) >= 10
+    assert failing(serve("live.m3u8", networks=["10.0.0.0/8"])).reason is Reason.NETWORK_REFUSED
+
+
+def test_a_name_that_changes_after_its_check_leads_nowhere(
+    serve: Callable[..., SourceUrl], playlist: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    playlist("#EXTINF:2,", "one.ts")
+    source = serve("live.m3u8", networks=["127.0.0.0/8"])
+    asked = []
+    numeric = socket.getaddrinfo
+
+    def rebinding(host: Any, port: Any, *more: Any, **options: Any) -> Any:
+        if host != "localhost":
+            return numeric(host, port, *more, **options)
+        asked.append(host)
+        return [(2, 1, 6, "", ("127.0.0.1" if len(asked) < 3 else "169.254.169.254", port))]
+
+    monkeypatch.setattr("video.source.socket.getaddrinfo", rebinding)
+    failed = failing(source)
+    assert failed.reason is Reason.NETWORK_REFUSED
+    assert "169.254.169.254" in str(failed)
+
+
+def test_the_proxy_serves_nobody_else(serve: Callable[..., SourceUrl]) -> None:
+    proxy = CheckedProxy(serve("live.m3u8", networks=["127.0.0.0/8"]))
+    try:
+        bare = proxy.url.replace(proxy.url.partition("//")[2].partition("@")[0], "beket:guess")
+        with httpx.Client(proxy=bare, trust_env=False) as client, pytest.raises(httpx.ProxyError, match="407"):
+            client.get("https://localhost/")
+        assert proxy.served == 0
+    finally:
+        proxy.close()
