@@ -16,6 +16,7 @@ from index.read import PlateRead
 from storage.alerts import MediaState, PictureKind
 from storage.cameras import CameraBook
 from storage.clips import ClipBook
+from storage.crossings import Crossing
 from storage.database import Database
 from storage.errors import DatabaseAway, SpoolFull
 from storage.events import EventLog
@@ -38,6 +39,7 @@ class PublishOptions:
     retention_hours: int = 24
     events_days: int = 30
     same_alert_within_s: float = 60.0
+    crossings: tuple[Crossing, ...] = ()
     spool_bytes: int = 4 * 2**30
     clip_overdue_s: float = 3600.0
     maintain_every_s: float = 300.0
@@ -56,7 +58,7 @@ class RegionPublisher:
         self._clips = ClipBook(database)
         self._events = EventLog(database)
         self._publisher = Publisher(
-            HitBook(database),
+            HitBook(database, options.crossings),
             self._reads,
             CameraBook(database, seal),
             Spool(options.folder / "spool", bound_bytes=options.spool_bytes),

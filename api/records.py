@@ -47,6 +47,16 @@ class ClipState(_Record):
     reason: str | None = None
 
 
+class Sighting(_Record):
+    """One pass of the vehicle that an alert tells of."""
+
+    camera_id: str
+    name: str = Field(description="The camera's.")
+    pass_id: str
+    seen_at: datetime
+    score: float
+
+
 class Alert(_Record):
     """A hit put before operators."""
 
@@ -73,6 +83,7 @@ class Alert(_Record):
     state: str = "new"
     picture: PictureState
     clip: ClipState
+    sighted: list[Sighting] = Field(default=[], description="The latest sightings, at most 20, newest first.")
 
 
 class AlertPage(_Record):

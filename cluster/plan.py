@@ -15,6 +15,7 @@ from cluster.home import Home
 from cluster.settings import CameraSettings, RegionSettings
 from passes.options import PassOptions
 from storage.cameras import Camera
+from storage.crossings import Crossing
 from video.clip import ClipSettings
 from video.gate import GateSettings
 from video.ring import RingSettings
@@ -82,6 +83,7 @@ def publish_options(settings: RegionSettings, folder: Path) -> PublishOptions:
         retention_hours=settings.retention.reads_h,
         events_days=settings.retention.events_days,
         same_alert_within_s=settings.alerts.same_within_s,
+        crossings=tuple(Crossing(each.id, each.cameras, each.within_s) for each in settings.alerts.crossings),
     )
 
 

@@ -32,6 +32,10 @@ KZ_REGIONS: Final = {
     "20": "Ulytau",
 }
 """Region by the two digits that end a plate of 2012."""
+KZ_REGION_SHARES: Final = dict(
+    zip(KZ_REGIONS, (8, 16, 4, 5, 9, 4, 4, 5, 7, 5, 4, 4, 7, 4, 3, 4, 6, 2, 3, 1), strict=True)
+)
+"""How many vehicles each region has beside the others: a guess by population, to start from."""
 KZ_REGIONS_1993: Final = {
     "Z": "Astana",
     "A": "Almaty",
@@ -79,9 +83,16 @@ _BY = "[ABEIKMHOPCTX]"
 _UZ = "[0123456789][0123456789]"
 _TR = "{0[123456789]|[1234567]#|8[01]}"
 
+
+def _by_region(name: str, groups: str, weight: float) -> list[Format]:
+    """A format of 2012, region by region."""
+    total = sum(KZ_REGION_SHARES.values())
+    return [Format(name, "kz", (groups + region,), weight * n / total) for region, n in KZ_REGION_SHARES.items()]
+
+
 FORMATS: Final = (
-    Format("kz2012", "kz", (f"###@@@{_KZ}",), 78),
-    Format("kz2012-legal", "kz", (f"###@@{_KZ}",), 11),
+    *_by_region("kz2012", "###@@@", 78),
+    *_by_region("kz2012-legal", "###@@", 11),
     # Regions that are not known yet.
     Format("kz2012", "kz", ("###@@@##",), 0.1),
     Format("kz2012-legal", "kz", ("###@@##",), 0.02),

@@ -45,7 +45,7 @@ class StoredClip:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A hit put before operators, with the later sightings of the same vehicle at the same camera."""
+    """A hit put before operators, with the other sightings of the same vehicle at the same camera or crossing."""
 
     alert_id: UUID
     camera_id: str
@@ -79,6 +79,8 @@ class Alert:
     clip_codec: str | None
     clip_mime: str | None
     clip_reason: str | None
+    sighted: list[dict[str, Any]]
+    """The latest sightings, newest first: camera, its name, pass, time, score."""
 
     @property
     def picture_state(self) -> MediaState:
@@ -125,22 +127,31 @@ class Alert:
                 "mime": self.clip_mime,
                 "reason": self.clip_reason if self.clip_state else "no clip was asked for",
             },
+            "sighted": self.sighted,
         }
 
 
-_ALERT: Final = """
+SIGHTINGS_SHOWN: Final = 20
+"""An alert tells of so many sightings, the latest; it counts all."""
+
+_ALERT: Final = f"""
 SELECT a.alert_id, a.camera_id, coalesce(c.name, a.camera_id), coalesce(c.place, ''), c.latitude, c.longitude,
        a.pass_id, h.text, h.characters, h.read_score, h.score, h.kind, a.entry, h.country, h.format, h.lines,
        h.vehicle_type, h.closed, h.seen_at, h.camera_at, h.skew_s, a.last_seen_at, a.raised_at, a.updated_at,
        a.sightings, a.state,
        ARRAY(SELECT p.kind FROM hit_pictures p
              WHERE p.camera_id = a.camera_id AND p.pass_id = a.pass_id ORDER BY p.kind),
-       k.state, k.duration_s, k.codec, k.mime, k.reason
+       k.state, k.duration_s, k.codec, k.mime, k.reason,
+       (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.seen_at DESC) FROM (
+            SELECT o.camera_id, coalesce(oc.name, o.camera_id) AS name, o.pass_id, o.seen_at,
+                   round(o.score::numeric, 4)::float8 AS score
+            FROM hits o LEFT JOIN cameras oc ON oc.camera_id = o.camera_id
+            WHERE o.alert_id = a.alert_id ORDER BY o.seen_at DESC LIMIT {SIGHTINGS_SHOWN}) s)
 FROM alerts a
 JOIN hits h ON h.camera_id = a.camera_id AND h.pass_id = a.pass_id AND h.entry_id = a.entry_id
 LEFT JOIN cameras c ON c.camera_id = a.camera_id
 LEFT JOIN clips k ON k.camera_id = a.camera_id AND k.pass_id = a.pass_id
-"""
+"""  # noqa: S608 - a constant
 _BY_ID: Final = _ALERT + "WHERE a.alert_id = %s"
 _NEWEST: Final = _ALERT + "ORDER BY a.raised_at DESC, a.alert_id DESC LIMIT %s"
 _OLDER: Final = (

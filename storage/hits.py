@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from index.entry import Match
 from index.read import PlateRead
 from storage.alerts import MediaState, PictureKind, announce_alert
+from storage.crossings import Crossing, CrossingMap
 from storage.database import Connection, Database
 from storage.posteriors import pack_posterior
 
@@ -61,8 +62,15 @@ _UPDATE_HIT: Final = (
     "WHERE camera_id = %s AND pass_id = %s AND entry_id = %s"
 )
 _SAME_ALERT: Final = """
-SELECT alert_id FROM alerts
-WHERE camera_id = %s AND entry_id = %s AND last_seen_at >= %s AND first_seen_at <= %s
+SELECT alert_id FROM alerts a
+WHERE camera_id = ANY(%(cameras)s) AND entry_id = %(entry)s
+    AND last_seen_at >= %(seen)s - %(longest)s AND first_seen_at <= %(seen)s + %(longest)s
+    AND EXISTS (
+        SELECT FROM hits h WHERE h.alert_id = a.alert_id AND (
+            h.seen_at BETWEEN %(seen)s - %(crossing)s AND %(seen)s + %(crossing)s
+            OR (h.camera_id = %(camera)s AND h.seen_at BETWEEN %(seen)s - %(own)s AND %(seen)s + %(own)s)
+        )
+    )
 ORDER BY last_seen_at DESC LIMIT 1 FOR UPDATE
 """
 _ENTRY: Final = """
@@ -75,10 +83,12 @@ class HitBook:
     """Records hits: hit, alert, pictures and event in one transaction. Thread-safe, and safe between processes.
 
     The identity of a hit is (camera, pass, entry): recording it again, from a replay or an orphan, changes nothing.
+    All who write to one database must know the same ``crossings``.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, crossings: Sequence[Crossing] = ()) -> None:
         self._database = database
+        self._crossings = CrossingMap(crossings)
 
     def record(
         self,
@@ -90,17 +100,20 @@ class HitBook:
     ) -> RecordedHit:
         """Record that ``read`` met ``match.entry``.
 
-        A hit of the same camera and entry within ``same_alert_within_s`` of an alert's sightings is one more sighting
-        of that alert. An early report (``read.closed`` False) and its final one are the same hit, and the final one
+        A hit of the same entry is one more sighting of an alert that has a sighting by the same camera within
+        ``same_alert_within_s``, or by any camera of its crossing within the crossing's time. An early report (``read.closed`` False) and its final one are the same hit, and the final one
         stands, in whatever order they come. Raises ``DatabaseAway`` (try again: nothing is doubled) or
         ``DatabaseRefused``.
         """
         seen_at = read.seen_at or datetime.now(UTC)
         pictures = {kind: jpeg for kind, jpeg in (pictures or {}).items() if len(jpeg) <= PICTURE_BYTES}
         identity = (read.camera_id, read.pass_id, match.entry.entry_id)
+        crossing = self._crossings.of(read.camera_id)
         with self._database.transaction() as connection:
+            # whoever could be a sighting of the same alert waits here for the other
             connection.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"hit\x1f{identity[0]}\x1f{identity[2]}"]
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+                [f"hit\x1f{crossing.crossing_id}\x1f{identity[2]}"],
             )
             known = connection.execute(
                 "SELECT alert_id, closed, frames_read FROM hits "
@@ -109,9 +122,17 @@ class HitBook:
             ).fetchone()
             if known is not None:
                 return self._record_again(connection, known, identity, read, match, seen_at, pictures)
-            window = timedelta(seconds=same_alert_within_s)
             same = connection.execute(
-                _SAME_ALERT, [read.camera_id, match.entry.entry_id, seen_at - window, seen_at + window]
+                _SAME_ALERT,
+                {
+                    "camera": read.camera_id,
+                    "cameras": list(crossing.cameras),
+                    "entry": match.entry.entry_id,
+                    "seen": seen_at,
+                    "own": timedelta(seconds=same_alert_within_s),
+                    "crossing": timedelta(seconds=crossing.within_s),
+                    "longest": timedelta(seconds=max(same_alert_within_s, crossing.within_s)),
+                },
             ).fetchone()
             hit_id = uuid5(_NAMESPACE, "\x1f".join(identity))
             alert_id: UUID = hit_id if same is None else same[0]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from cluster.settings.section import Section
+from cluster.settings.section import SLUG, Section
+from storage.crossings import Crossing, CrossingMap
 
 
 class ModelSettings(Section):
@@ -48,6 +49,16 @@ class ClipSettings(Section):
     ring_mb: int = Field(default=24, ge=1, le=1024, description="MB of packets that a camera's ring may hold")
 
 
+class CrossingSettings(Section):
+    """Cameras that see one vehicle within seconds: its hits there are one alert."""
+
+    id: Annotated[str, Field(pattern=SLUG)] = Field(description="the crossing's name")
+    cameras: tuple[Annotated[str, Field(pattern=SLUG)], ...] = Field(min_length=2, description="ids of its cameras")
+    within_s: float = Field(
+        default=20.0, gt=0, le=3600, description="seconds between two of its cameras that are still one vehicle"
+    )
+
+
 class AlertSettings(Section):
     """When hits are put before operators."""
 
@@ -57,3 +68,14 @@ class AlertSettings(Section):
     threshold: float | None = Field(
         default=None, ge=0.05, lt=1, description="least score of a hit; null takes what the list's size calls for"
     )
+    crossings: tuple[CrossingSettings, ...] = Field(
+        default=(), description="places whose cameras raise one alert for one vehicle; a camera stands in one at most"
+    )
+
+    @field_validator("crossings")
+    @classmethod
+    def _each_camera_once(cls, crossings: tuple[CrossingSettings, ...]) -> tuple[CrossingSettings, ...]:
+        CrossingMap([Crossing(crossing.id, crossing.cameras, crossing.within_s) for crossing in crossings])
+        if len({crossing.id for crossing in crossings}) < len(crossings):
+            raise ValueError("two crossings have the same id; give each its own")
+        return crossings

@@ -45,6 +45,10 @@ def test_an_empty_file_is_a_region_of_defaults(tmp_path: Path) -> None:
         ("cameras: [{id: A B, url: 'rtsp://h/'}]", r"cameras\.0\.id"),
         ("cameras: [{id: a, url: 'rtsp://h/1'}, {id: a, url: 'rtsp://h/2'}]", r"the id 'a' stands there twice"),
         ("networks: [10.0.0.0/33]", r"networks"),
+        (
+            "alerts: {crossings: [{id: x, cameras: [a, b]}, {id: y, cameras: [b, c]}]}",
+            r"alerts\.crossings: camera b stands in the crossings x and y",
+        ),
         ("postgres: {embedded: false}", r"postgres: .*dsn_env.*dsn_file"),
         ("postgres: {dsn_env: X}", r"postgres: .*embedded: false"),
         ("s3: {embedded: false, endpoint: 'h:1', access_key_env: A}", r"s3: .*secret_key_env"),

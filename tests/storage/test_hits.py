@@ -3,9 +3,12 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
+import pytest
+
 from index.entry import HitKind
 from storage.alerts import AlertBook, MediaState, PictureKind
 from storage.clips import ClipBook, ClipFile
+from storage.crossings import Crossing
 from storage.database import Database
 from storage.events import EventLog
 from storage.hits import PICTURE_BYTES, HitBook, HitOutcome, RecordedHit
@@ -74,6 +77,84 @@ def test_other_cameras_and_entries_raise_their_own(database: Database) -> None:
         for entry in ("e1", "e2")
     ]
     assert outcomes == [HitOutcome.RAISED] * 4
+
+
+CROSSING = Crossing("abay", ("cam-1", "cam-2", "cam-3"), 15.0)
+
+
+def test_a_vehicle_that_passes_the_cameras_of_a_crossing_is_one_alert(database: Database) -> None:
+    book = HitBook(database, [CROSSING])
+    hits = [
+        book.record(
+            make_read(camera_id=f"cam-{n}", pass_id=f"p{n}", seen_at=NOON + timedelta(seconds=12 * n)),
+            make_match(),
+            same_alert_within_s=0.0,
+        )
+        for n in (1, 2, 3)
+    ]
+    assert [hit.outcome for hit in hits] == [HitOutcome.RAISED, HitOutcome.UPDATED, HitOutcome.UPDATED]
+    assert {hit.alert_id for hit in hits} == {hits[0].alert_id}
+    alert = AlertBook(database).get(hits[0].alert_id)
+    assert alert is not None
+    assert (alert.camera_id, alert.sightings) == ("cam-1", 3)
+    assert [(seen["camera_id"], seen["pass_id"]) for seen in alert.sighted] == [(f"cam-{n}", f"p{n}") for n in (3, 2, 1)]
+    assert EventLog(database).after(0)[-1].data == alert.as_json()
+    replay = book.record(
+        make_read(camera_id="cam-2", pass_id="p2", seen_at=NOON + timedelta(seconds=24)),
+        make_match(),
+        same_alert_within_s=0.0,
+    )
+    assert (replay.outcome, replay.alert_id) == (HitOutcome.REPLAY, alert.alert_id)
+
+
+def test_what_the_crossing_does_not_join_stays_apart(database: Database) -> None:
+    book = HitBook(database, [CROSSING])
+    reads = [
+        make_read(camera_id="cam-1", pass_id="p1"),
+        make_read(camera_id="cam-2", pass_id="too-late", seen_at=NOON + timedelta(seconds=16)),
+        make_read(camera_id="cam-9", pass_id="elsewhere", seen_at=NOON + timedelta(seconds=1)),
+    ]
+    outcomes = [book.record(read, make_match(), same_alert_within_s=MINUTE).outcome for read in reads]
+    assert outcomes == [HitOutcome.RAISED] * 3
+    # the first camera's own window is the longer one: it still finds its alert, the latest of the two it could be
+    again = book.record(
+        make_read(camera_id="cam-1", pass_id="p2", seen_at=NOON + timedelta(seconds=59)),
+        make_match(),
+        same_alert_within_s=MINUTE,
+    )
+    assert again.outcome is HitOutcome.UPDATED
+    stored = AlertBook(database).get(again.alert_id)
+    assert stored is not None
+    assert stored.pass_id == "p1"
+
+
+def test_a_camera_stands_in_one_crossing(database: Database) -> None:
+    with pytest.raises(ValueError, match="cam-1 stands in the crossings abay and other"):
+        HitBook(database, [CROSSING, Crossing("other", ("cam-1",), 5.0)])
+
+
+def test_racing_cameras_of_a_crossing_raise_one_alert(database: Database) -> None:
+    book = HitBook(database, [CROSSING])
+    results: list[RecordedHit] = []
+    gate = threading.Barrier(6)
+
+    def record(camera_id: str, pass_id: str) -> None:
+        gate.wait()
+        results.append(book.record(make_read(camera_id, pass_id), make_match(), same_alert_within_s=MINUTE))
+
+    threads = [
+        threading.Thread(target=record, args=[camera_id, pass_id])
+        for camera_id in CROSSING.cameras
+        for pass_id in ("a", "a")  # each also as a replay
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(hit.outcome.value for hit in results) == ["raised"] + ["replay"] * 3 + ["updated"] * 2
+    [alert] = AlertBook(database).newest()
+    assert (alert.sightings, len(alert.sighted)) == (3, 3)
+    assert EventLog(database).after(0)[-1].data == alert.as_json()
 
 
 def test_the_final_report_updates_the_early_one(database: Database) -> None:

@@ -96,7 +96,17 @@ export function AlertDetail({ alert, video, onEnlarge }: Props): ReactElement {
             {alert.vehicle_type !== null && (
               <><dt>{text.facts.vehicle}</dt><dd>{wordFor(text.vehicles, alert.vehicle_type)}</dd></>
             )}
-            <dt>{text.facts.sightings}</dt><dd>{number(alert.sightings)}</dd>
+            <dt>{text.facts.sightings}</dt>
+            <dd>
+              {number(alert.sightings)}
+              {alert.sightings > 1 && (
+                <ul className="sighted">
+                  {alert.sighted.map((seen) => (
+                    <li key={`${seen.camera_id} ${seen.pass_id}`}>{clock.full(Date.parse(seen.seen_at))} {seen.name}</li>
+                  ))}
+                </ul>
+              )}
+            </dd>
             {alert.clip.state === "ready" && (
               <>
                 <dt>{text.clip.title}</dt>

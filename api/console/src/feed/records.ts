@@ -34,6 +34,14 @@ export interface Clip {
   reason: string | null;
 }
 
+export interface Sighting {
+  camera_id: string;
+  name: string;
+  pass_id: string;
+  seen_at: string;
+  score: number;
+}
+
 export interface Alert {
   alert_id: string;
   camera: Camera;
@@ -53,6 +61,8 @@ export interface Alert {
   sightings: number;
   picture: Picture;
   clip: Clip;
+  /** The latest sightings, newest first. */
+  sighted: Sighting[];
 }
 
 export interface CameraStatus extends Camera {
