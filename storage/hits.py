@@ -101,8 +101,9 @@ class HitBook:
         """Record that ``read`` met ``match.entry``.
 
         A hit of the same entry is one more sighting of an alert that has a sighting by the same camera within
-        ``same_alert_within_s``, or by any camera of its crossing within the crossing's time. An early report (``read.closed`` False) and its final one are the same hit, and the final one
-        stands, in whatever order they come. Raises ``DatabaseAway`` (try again: nothing is doubled) or
+        ``same_alert_within_s``, or by any camera of its crossing within the crossing's time. An early report
+        (``read.closed`` False) and its final one are the same hit, and the final one stands, in whatever order they
+        come. Raises ``DatabaseAway`` (try again: nothing is doubled) or
         ``DatabaseRefused``.
         """
         seen_at = read.seen_at or datetime.now(UTC)
