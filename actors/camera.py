@@ -11,6 +11,7 @@ from typing import Any
 
 import cv2
 
+from actors.health_watch import HealthOptions, HealthWatch
 from actors.report import PassReport
 from models.ports import Image
 from passes.pipeline import PassPipeline
@@ -42,11 +43,13 @@ class WatchedCamera:
         session: CameraSession,
         pipeline: PassPipeline,
         *,
+        health: HealthOptions | None = None,
         give_up_tracks_s: float = 3.0,
     ) -> None:
         self.spec = spec
         self.session = session
         self.pipeline = pipeline
+        self.health = HealthWatch(session, pipeline, health) if health is not None else None
         self.frames = 0
         self.failures = 0
         self.latest_frame = 0.0
@@ -69,7 +72,7 @@ class WatchedCamera:
             self.frames += 1
             self.latest_frame = time.monotonic()
             for done in self.pipeline.process(frame):
-                report(as_report(done, self.session.skew_s))
+                self._tell(done, report)
             if self.pipeline.watched:
                 self.session.note_activity(frame.t)
             self._frame_t = frame.t
@@ -79,7 +82,12 @@ class WatchedCamera:
     def finish(self, report: Callable[[PassReport], None]) -> None:
         """Close the passes of vehicles in view: no more frames will show them."""
         for done in self.pipeline.flush():
-            report(as_report(done, self.session.skew_s))
+            self._tell(done, report)
+
+    def _tell(self, done: Pass, report: Callable[[PassReport], None]) -> None:
+        if self.health is not None:
+            self.health.note(done)
+        report(as_report(done, self.session.skew_s))
 
     def _is_over(self) -> bool:
         """No frame has come for so long that what was in view is gone: the gate slept, or the stream broke off."""
@@ -114,6 +122,7 @@ class WatchedCamera:
             "failures": count.failures,
             "ring_bytes": count.ring_bytes,
             "broken": count.watch.broken,
+            "score": None if self.health is None or self.health.sample is None else self.health.sample.score,
         }
 
 

@@ -16,6 +16,8 @@ from typing import Any
 from actors.camera import CameraSpec, WatchedCamera
 from actors.camera_memory import CameraMemory
 from actors.clip_desk import ClipDesk
+from actors.health_desk import HealthDesk
+from actors.health_watch import HealthOptions
 from actors.journal import Journal
 from actors.outbox import Outbox
 from actors.peers import PeerAway, Peers
@@ -40,6 +42,8 @@ class IngestOptions:
     rules: SourceRules = field(default_factory=SourceRules)
     session: SessionSettings = field(default_factory=SessionSettings)
     passes: PassOptions = field(default_factory=PassOptions)
+    health: HealthOptions | None = field(default_factory=HealthOptions)
+    """None judges no camera's health."""
     longest_clip_s: float = 60.0
     journal_bytes: int = 2 * 2**30
 
@@ -75,6 +79,7 @@ class Ingest:
             peers.archive,
             longest_s=options.longest_clip_s,
         )
+        self._health = HealthDesk(peers.publisher)
         self._outbox = Outbox(self._journal, peers.matcher, peers.publisher, self._clips.want)
         self._workers = [
             threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(max(options.workers, 1))
@@ -120,6 +125,7 @@ class Ingest:
             "outbox": {**asdict(self._outbox.counts), "waiting": self._outbox.waiting},
             "journal": asdict(self._journal.counts),
             "clips": {**asdict(self._clips.counts), "waiting": self._clips.waiting},
+            "health": {**asdict(self._health.counts), "waiting": self._health.waiting},
             "failures": self._failures,
             "refused": refused,
             "cameras": cameras,
@@ -143,6 +149,7 @@ class Ingest:
             closer.join(5.0)
         self._outbox.close()
         self._clips.close()
+        self._health.close()
         with self._states_changed:
             self._states_changed.notify_all()
         for thread in self._threads:
@@ -166,7 +173,7 @@ class Ingest:
             on_ready=lambda: self._offer(name),
         )
         pipeline = PassPipeline(name, self._detectors, self._peers.reader, self._options.passes)
-        self._cameras[name] = WatchedCamera(spec, session, pipeline)
+        self._cameras[name] = WatchedCamera(spec, session, pipeline, health=self._options.health)
         session.start()
 
     def _end(self, camera: WatchedCamera) -> None:
@@ -199,6 +206,9 @@ class Ingest:
                 continue  # the worker that has it offers it again if anything is left
             try:
                 camera.look(self._outbox.put)
+                health = camera.health.look() if camera.health is not None else None
+                if health is not None:
+                    self._health.put(health)
             except VideoError as error:
                 _log.warning("camera %s: %s", name, error)
             except Exception:  # noqa: BLE001 - the worker's outer edge: one camera must not take the others down

@@ -15,6 +15,7 @@ from actors.report import PassReport
 from index.entry import Match
 from index.read import PlateRead
 from models.ports import PlateReader
+from storage.camera_health import HealthRecord
 
 
 class PeerAway(ConnectionError):
@@ -65,6 +66,9 @@ class PublishPeer(Protocol):
 
     def camera_state(self, camera_id: str, state: str, reason: str | None, since: datetime) -> None:
         """Say how a camera is. Raises ``PeerAway``."""
+
+    def camera_health(self, records: Sequence[HealthRecord]) -> None:
+        """Say how well cameras see and send. Raises ``PeerAway``."""
 
 
 class ArchivePeer(Protocol):

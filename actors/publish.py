@@ -14,6 +14,7 @@ from actors.report import PassReport
 from index.entry import Match
 from index.read import PlateRead
 from storage.alerts import MediaState, PictureKind
+from storage.camera_health import HealthBook, HealthRecord
 from storage.cameras import CameraBook
 from storage.clips import ClipBook
 from storage.crossings import Crossing
@@ -38,6 +39,7 @@ class PublishOptions:
     """Where the spool lies."""
     retention_hours: int = 24
     events_days: int = 30
+    health_days: int = 14
     same_alert_within_s: float = 60.0
     crossings: tuple[Crossing, ...] = ()
     spool_bytes: int = 4 * 2**30
@@ -57,6 +59,7 @@ class RegionPublisher:
         self._reads = ReadLog(database, retention_hours=options.retention_hours)
         self._clips = ClipBook(database)
         self._events = EventLog(database)
+        self._health = HealthBook(database, history_days=options.health_days)
         self._publisher = Publisher(
             HitBook(database, options.crossings),
             self._reads,
@@ -111,6 +114,13 @@ class RegionPublisher:
         except SpoolFull as error:
             raise PeerAway(str(error)) from None
 
+    def camera_health(self, records: Sequence[HealthRecord]) -> None:
+        """Write how well cameras see and send. Raises ``PeerAway``: it is the ingest that holds on to the latest."""
+        try:
+            self._health.record(records)
+        except DatabaseAway as error:
+            raise PeerAway(str(error)) from None
+
     def stats(self) -> dict[str, float]:
         figures = self._publisher.figures()
         with self._lock:
@@ -136,6 +146,7 @@ class RegionPublisher:
                 if retention.dropped:
                     _log.info("forgotten: %s", ", ".join(retention.dropped))
                 self._clips.give_up_overdue(self._options.clip_overdue_s)
+                self._health.maintain()
                 self._events.prune(datetime.now(UTC) - timedelta(days=self._options.events_days))
             except DatabaseAway:
                 pause_s = 5.0

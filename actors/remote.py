@@ -17,6 +17,7 @@ from actors.report import PassReport
 from index.entry import Match
 from index.read import PlateRead
 from models.ports import Image, PlateReader, Reading
+from storage.camera_health import HealthRecord
 
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 16.0
@@ -108,6 +109,9 @@ class RemotePublisher:
 
     def camera_state(self, camera_id: str, state: str, reason: str | None, since: datetime) -> None:
         self._actor.call("camera_state", camera_id, state, reason, since, timeout_s=30.0)
+
+    def camera_health(self, records: Sequence[HealthRecord]) -> None:
+        self._actor.call("camera_health", list(records), timeout_s=30.0)
 
 
 class RemoteArchive:

@@ -36,6 +36,7 @@ from models.session import SessionOptions
 from models.store import ModelStore
 from passes.pipeline import Detectors
 from storage.archive import Archive
+from storage.camera_health import HealthRecord
 from storage.database import Database
 from storage.s3_access import S3Access
 from storage.sealing import Seal
@@ -144,6 +145,9 @@ class PublishActor(_Shell):
 
     def camera_state(self, camera_id: str, state: str, reason: str | None, since: datetime) -> None:
         self._publisher.camera_state(camera_id, state, reason, since)
+
+    def camera_health(self, records: Sequence[HealthRecord]) -> None:
+        self._publisher.camera_health(records)
 
     def stats(self) -> dict[str, Any]:
         return {"pid": os.getpid(), **self._publisher.stats()}

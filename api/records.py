@@ -94,16 +94,64 @@ class AlertPage(_Record):
     cursor: int = Field(description="Follow `/events` from here and nothing after this page is missed.")
 
 
+class HealthReason(_Record):
+    """One thing wrong with a camera."""
+
+    code: str = Field(description="`black`, `blurred`, `fps_low`, `login_failed`...: docs/cameras.md has them all.")
+    severity: float = Field(description="0 (barely) to 1 (at its worst).")
+    points: int = Field(description="What it takes of the score's 100.")
+    measured: float | str | None = None
+    required: float | str | None = None
+    unit: str = ""
+    detail: str = ""
+    way_out: str = ""
+    since: datetime
+
+
+class HealthFigures(_Record):
+    """What was measured of a camera's stream; what could not be told is null."""
+
+    codec: str | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    bitrate_bps: float | None = None
+    keyframe_interval_s: float | None = None
+    lost_share: float | None = None
+    skew_s: float | None = Field(None, description="The camera's clock minus ours.")
+    plate_px: float | None = Field(None, description="Median width of plates in their best frames.")
+
+
 class CameraStatus(CameraName):
     """A camera and how it is, without anything of its address."""
 
     state: str
     reason: str | None = None
     since: datetime | None = None
+    score: int | None = Field(None, description="0-100: health, 100 the best; null until it was watched for a while.")
+    reasons: list[HealthReason] = Field([], description="What is wrong with it, worst first.")
+    judged_at: datetime | None = Field(None, description="When its health was last told.")
 
 
 class CameraList(_Record):
     cameras: list[CameraStatus]
+
+
+class HealthSample(_Record):
+    """A camera's health at one moment."""
+
+    at: datetime
+    score: int
+    reasons: list[HealthReason]
+    measured: HealthFigures
+
+
+class CameraHealth(_Record):
+    """A camera's health now, and its history newest first."""
+
+    camera_id: str
+    now: HealthSample | None = Field(description="null until the camera was watched for a while.")
+    history: list[HealthSample]
 
 
 class StoreHealth(_Record):

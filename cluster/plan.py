@@ -9,6 +9,7 @@ from pathlib import Path
 
 from actors.archive import ArchiveOptions
 from actors.camera import CameraSpec
+from actors.health_watch import HealthOptions
 from actors.ingest import IngestOptions
 from actors.publish import PublishOptions
 from cluster.home import Home
@@ -18,6 +19,9 @@ from storage.cameras import Camera
 from storage.crossings import Crossing
 from video.clip import ClipSettings
 from video.gate import GateSettings
+from video.health.camera import HealthSettings
+from video.health.picture import PictureSettings
+from video.health.requirements import Requirements
 from video.ring import RingSettings
 from video.session import SessionSettings
 from video.source import SourceRules
@@ -73,7 +77,32 @@ def ingest_options(settings: RegionSettings, folder: Path) -> IngestOptions:
             clip=ClipSettings(pre_s=clips.pre_s, post_s=clips.post_s, max_s=clips.longest_s),
         ),
         passes=PassOptions(detect_fps=passes.detect_fps),
+        health=health_options(settings),
         longest_clip_s=clips.longest_s,
+    )
+
+
+def requirements(settings: RegionSettings) -> Requirements:
+    """What the region requires of its cameras."""
+    return Requirements(**settings.health.requirements.model_dump())
+
+
+def health_options(settings: RegionSettings) -> HealthOptions | None:
+    """How cameras' health is judged; None where it is not."""
+    health = settings.health
+    if not health.enabled:
+        return None
+    return HealthOptions(
+        judging=HealthSettings(
+            every_s=health.every_s,
+            raise_s=health.raise_s,
+            clear_s=health.clear_s,
+            picture_s=health.picture_s,
+            dark_s=health.dark_s,
+            picture=PictureSettings(every_s=health.every_s),
+            required=requirements(settings),
+        ),
+        history_every_s=health.history_every_s,
     )
 
 
@@ -82,6 +111,7 @@ def publish_options(settings: RegionSettings, folder: Path) -> PublishOptions:
         folder=folder,
         retention_hours=settings.retention.reads_h,
         events_days=settings.retention.events_days,
+        health_days=settings.health.history_days,
         same_alert_within_s=settings.alerts.same_within_s,
         crossings=tuple(Crossing(each.id, each.cameras, each.within_s) for each in settings.alerts.crossings),
     )

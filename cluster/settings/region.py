@@ -9,6 +9,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from cluster.settings.cameras import CameraSettings, CameraTlsSettings
+from cluster.settings.health import HealthSettings
 from cluster.settings.hotlists import CategorySettings, HotlistSettings
 from cluster.settings.pictures import AlertSettings, ClipSettings, ModelSettings, PassSettings
 from cluster.settings.processes import ApiSettings, RaySettings
@@ -38,6 +39,7 @@ class RegionSettings(Section):
     passes: PassSettings = PassSettings()
     clips: ClipSettings = ClipSettings()
     alerts: AlertSettings = AlertSettings()
+    health: HealthSettings = HealthSettings()
     ray: RaySettings = RaySettings()
     api: ApiSettings = ApiSettings()
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from actors.camera import CameraSpec
+from actors.health_watch import HealthOptions
 from actors.ingest import Ingest, IngestOptions
 from actors.peers import ClipDelivery, PeerAway, Peers, Recorded, Sighting
 from actors.report import PassReport
@@ -20,10 +21,14 @@ from index.entry import Match
 from index.read import Box, PlateRead
 from models.ports import Image, PlateDetection, Reading
 from passes.pipeline import Detectors
+from storage.camera_health import HealthRecord
 from storage.sealing import Seal
 from tests.fixtures.records import make_match, posterior_of
 from tests.fixtures.streams import Encode
 from video.clip import ClipSettings
+from video.health.camera import HealthSettings
+from video.health.picture import PictureSettings
+from video.health.requirements import Requirements
 from video.session import SessionSettings
 from video.source import SourceRules
 from video.watcher import WatchSettings
@@ -62,6 +67,7 @@ class Peer:
     clips: dict[str, tuple[ClipDelivery, bytes]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
     states: list[tuple[str, str]] = field(default_factory=list)
+    health: list[HealthRecord] = field(default_factory=list)
 
     def match(self, sightings: Sequence[Sighting]) -> list[list[Match]]:
         self._check()
@@ -79,6 +85,10 @@ class Peer:
     def camera_state(self, camera_id: str, state: str, reason: str | None, since: datetime) -> None:
         self._check()
         self.states.append((camera_id, state))
+
+    def camera_health(self, records: Sequence[HealthRecord]) -> None:
+        self._check()
+        self.health.extend(records)
 
     def take(self, clip: ClipDelivery) -> None:
         self._check()
@@ -102,9 +112,10 @@ def until(what: Callable[[], object], why: str, timeout_s: float = 30.0) -> None
         time.sleep(0.05)
 
 
-def make(folder: Path, peer: Peer) -> Ingest:
+def make(folder: Path, peer: Peer, health: HealthOptions | None = None) -> Ingest:
     options = IngestOptions(
         folder=folder,
+        health=health,
         rules=SourceRules(allow_files=True),
         session=SessionSettings(watch=WatchSettings(gate=None), clip=ClipSettings(pre_s=0.5, post_s=0.3)),
     )
@@ -206,3 +217,43 @@ def test_a_camera_with_a_bad_address_is_told_and_stops_nothing(
     assert list(stats["refused"]) == ["bad"]
     assert "hunter2" not in str(stats)
     assert "hunter2" not in repr(CameraSpec("bad", "pipe:hunter2"))
+
+
+QUICK_HEALTH = HealthOptions(
+    HealthSettings(
+        every_s=0.3,
+        raise_s=0.6,
+        clear_s=0.6,
+        picture_s=0.6,
+        picture=PictureSettings(every_s=0.3),
+        required=Requirements(min_width=1280, min_height=720, min_bitrate_bps=None),
+    ),
+    history_every_s=1.0,
+)
+
+
+def test_health_is_judged_on_what_is_decoded_anyway_and_told_with_its_reasons(
+    tmp_path: Path, peer: Peer, road: CameraSpec
+) -> None:
+    ingest = make(tmp_path / "ingest", peer, QUICK_HEALTH)
+    gone = CameraSpec("gone", str(tmp_path / "none.mp4"))
+    peer.away = True
+    ingest.assign([road, gone])
+    until(lambda: ingest.stats()["health"]["overtaken"] > 2, "only the latest of each waits")
+    assert ingest.stats()["health"]["waiting"] <= 2
+    peer.away = False
+
+    def told(camera: str, code: str) -> bool:
+        return any(code in {reason.code for reason in one.reasons} for one in peer.health if one.camera_id == camera)
+
+    until(lambda: told("north", "resolution_low"), "what it lacks is told")
+    until(lambda: told("gone", "not_found"), "so is why another is away")
+    last = [one for one in peer.health if one.camera_id == "north"][-1]
+    assert (last.figures.codec, last.figures.width, last.figures.height) == ("h264", 640, 384)
+    assert last.figures.fps == pytest.approx(15, abs=0.5)
+    [reason] = [one for one in last.reasons if one.code == "resolution_low"]
+    assert (reason.measured, reason.required, reason.unit) == ("640x384", "1280x720", "px")
+    assert reason.way_out
+    until(lambda: "fps_low" in [one for one in peer.health if one.camera_id == "north"][-1].settled, "the rest settles")
+    assert ingest.stats()["cameras"]["north"]["score"] < 100
+    ingest.close()
