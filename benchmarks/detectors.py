@@ -62,7 +62,9 @@ class Tally:
         }
 
 
-def measure(folder: Path, detectors: dict[str, PlateDetector], tallies: dict[str, Tally], size: int, every: int) -> None:
+def measure(
+    folder: Path, detectors: dict[str, PlateDetector], tallies: dict[str, Tally], size: int, every: int
+) -> None:
     """Run every detector over each ``every``-th picture of a folder."""
     with (folder / f"{folder.name}.csv").open(encoding="utf-8") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["file"])[::every]
@@ -103,7 +105,9 @@ def main() -> int:
     given = parser.parse_args()
     folders = [given.data / name for name in given.sets.split(",") if (given.data / name).is_dir()]
     if not folders:
-        print(f"{given.data}: no evaluation data ({given.sets}) is there; it is not part of the project", file=sys.stderr)
+        print(
+            f"{given.data}: no evaluation data ({given.sets}) is there; it is not part of the project", file=sys.stderr
+        )
         return 2
     cv2.setNumThreads(1)
     session, store = SessionOptions(threads=1), ModelStore()

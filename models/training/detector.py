@@ -35,16 +35,20 @@ class Recipe(BaseModel):
 
     run: Path = Field(description="folder of the checkpoint and the curve")
     seed: int = 1
-    width: int = Field(16, ge=2, description="channels of the network's first layer; all others are multiples")
-    size: int = Field(320, ge=64, multiple_of=32, description="side of a training picture, px")
-    batch: int = Field(16, ge=1)
-    steps: int = Field(6000, ge=1, description="batches in all")
-    decay_steps: int = Field(2500, ge=0, description="last batches over which the learning rate falls to nothing")
-    peak_rate: float = Field(2e-3, gt=0)
-    workers: int = Field(1, ge=1, description="composing processes")
-    threads: int = Field(1, ge=1, description="threads of the network")
-    save_every: int = Field(200, ge=1)
-    average: float = Field(0.998, ge=0, lt=1, description="decay of the averaged weights, which are the ones exported")
+    width: int = Field(default=16, ge=2, description="channels of the network's first layer; all others are multiples")
+    size: int = Field(default=320, ge=64, multiple_of=32, description="side of a training picture, px")
+    batch: int = Field(default=16, ge=1)
+    steps: int = Field(default=6000, ge=1, description="batches in all")
+    decay_steps: int = Field(
+        default=2500, ge=0, description="last batches over which the learning rate falls to nothing"
+    )
+    peak_rate: float = Field(default=2e-3, gt=0)
+    workers: int = Field(default=1, ge=1, description="composing processes")
+    threads: int = Field(default=1, ge=1, description="threads of the network")
+    save_every: int = Field(default=200, ge=1)
+    average: float = Field(
+        default=0.998, ge=0, lt=1, description="decay of the averaged weights, which are the ones exported"
+    )
     scenery: Scenery = Scenery()
 
 

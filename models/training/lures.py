@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.coachwork import lettering, slats, write
+from models.training.workbench import lettering, slats, write
 
 Image = NDArray[np.uint8]
 
@@ -109,7 +109,9 @@ def _street(rng: np.random.Generator, pictures: Sequence[Image], size: int) -> I
         points = [(foot - wide, size), (foot + wide, size), (top + wide * 0.3, end), (top - wide * 0.3, end)]
         cv2.fillPoly(image, [np.array(points).round().astype(np.int32)], tone, cv2.LINE_AA)
     if rng.random() < 0.3:  # a kerb
-        cv2.rectangle(image, (0, horizon), (size, horizon + int(rng.integers(3, 14))), [float(rng.uniform(90, 220))] * 3, -1)
+        cv2.rectangle(
+            image, (0, horizon), (size, horizon + int(rng.integers(3, 14))), [float(rng.uniform(90, 220))] * 3, -1
+        )
     return np.ascontiguousarray(image)
 
 
@@ -173,7 +175,9 @@ def lure(image: Image, rng: np.random.Generator, stickers: Sequence[Image], pict
             cv2.rectangle(image, (x, y), (x + width, y + height), other, max(1, height // 12))
         case 5:  # a number on a board
             cv2.rectangle(image, (x, y), (x + width, y + width), tone, -1)
-            cv2.putText(image, str(int(rng.integers(99))), (x, y + width // 2), 0, width / 60, other, max(1, width // 30))
+            cv2.putText(
+                image, str(int(rng.integers(99))), (x, y + width // 2), 0, width / 60, other, max(1, width // 30)
+            )
         case 6 if len(stickers):  # a sign or a drawing
             _stick(image, stickers[int(rng.integers(len(stickers)))], (x, y), width, rng)
         case 7 if len(pictures):  # a bright or striped piece of a photograph, set in like a plate
@@ -186,10 +190,14 @@ def lure(image: Image, rng: np.random.Generator, stickers: Sequence[Image], pict
             cells = rng.integers(0, 255, (int(rng.integers(1, 4)), int(rng.integers(4, 12))))
             area = image[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)]
             if area.size:
-                area[:] = cv2.resize(cells.astype(np.uint8), area.shape[1::-1], interpolation=cv2.INTER_CUBIC)[..., None]
+                area[:] = cv2.resize(cells.astype(np.uint8), area.shape[1::-1], interpolation=cv2.INTER_CUBIC)[
+                    ..., None
+                ]
 
 
-def _on(board: Image, rng: np.random.Generator, text: str, at: tuple[float, float], high: float, tone: Sequence[float]) -> None:
+def _on(
+    board: Image, rng: np.random.Generator, text: str, at: tuple[float, float], high: float, tone: Sequence[float]
+) -> None:
     """Write inside ``board``, a view of a picture, alone."""
     own = np.ascontiguousarray(board)
     write(own, rng, text, at, high, tone)

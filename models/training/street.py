@@ -95,7 +95,9 @@ class Street:
         if rng.random() < 0.3:  # a dealer's frame
             top, bottom, left, right = (int(v) for v in rng.integers(2, 13, 4))
             tone = [int(v) for v in rng.integers(0, 90, 3)] if rng.random() < 0.8 else [200, 200, 200]
-            plate = np.asarray(cv2.copyMakeBorder(plate, top, bottom, left, right, cv2.BORDER_CONSTANT, value=tone), np.uint8)
+            plate = np.asarray(
+                cv2.copyMakeBorder(plate, top, bottom, left, right, cv2.BORDER_CONSTANT, value=tone), np.uint8
+            )
         h, w = plate.shape[:2]
         if rng.random() < 0.5:  # dirt and uneven light
             coarse = rng.normal(1.0, rng.uniform(0.03, 0.25), (3, 8)).astype(np.float32)
@@ -103,7 +105,9 @@ class Street:
         if rng.random() < 0.35:  # the shadow of the bumper or the boot's edge
             edge, slope = int(h * rng.uniform(0.1, 0.8)), rng.uniform(-0.3, 0.3) * h
             dark = np.zeros((h, w), np.uint8)
-            cv2.fillPoly(dark, [np.array([(0, 0), (w, 0), (w, edge + slope), (0, edge - slope)]).astype(np.int32)], [255.0])
+            cv2.fillPoly(
+                dark, [np.array([(0, 0), (w, 0), (w, edge + slope), (0, edge - slope)]).astype(np.int32)], [255.0]
+            )
             soft = cv2.GaussianBlur(dark, (0, 0), rng.uniform(0.5, 8)).astype(np.float32)[..., None] / 255
             plate = np.asarray(plate * (1 - soft * rng.uniform(0.2, 0.7)), np.uint8)
         return np.ascontiguousarray(plate)
@@ -145,7 +149,9 @@ class Street:
             dark = cv2.blur(shadow, (9, 9)).astype(np.float32)[..., None] / 255
             image[:] = (image * (1 - dark * rng.uniform(0.3, 0.9))).astype(np.uint8)
         alpha = layer[..., 3:].astype(np.float32) / 255
-        area[:] = np.clip(area * (1 - alpha) + layer[..., :3] * rng.uniform(0.35, 1.15) * alpha, 0, 255).astype(np.uint8)
+        area[:] = np.clip(area * (1 - alpha) + layer[..., :3] * rng.uniform(0.35, 1.15) * alpha, 0, 255).astype(
+            np.uint8
+        )
         self._hide(quads, placed.astype(np.float32))
         if rng.random() < 0.86:
             half, high = coach.plate_width / 2, coach.plate_width * 0.11
@@ -165,7 +171,9 @@ class Street:
         mount = (base @ rotation.T + centre + rng.normal(0, 0.015, (4, 2)) * wide).astype(np.float32)
         if rng.random() < 0.75:
             tone = rng.integers(0, 256, 3).astype(float) * rng.uniform(0.3, 1)
-            panel = (centre + (mount - centre) * np.array([rng.uniform(1.2, 3.5), rng.uniform(1.5, 7)])).astype(np.float32)
+            panel = (centre + (mount - centre) * np.array([rng.uniform(1.2, 3.5), rng.uniform(1.5, 7)])).astype(
+                np.float32
+            )
             layer = image.copy()
             cv2.fillConvexPoly(layer, panel.astype(np.int32), tone.tolist(), cv2.LINE_AA)
             shade = np.linspace(rng.uniform(0.7, 1), rng.uniform(0.7, 1.2), size)[:, None, None]
@@ -185,8 +193,16 @@ class Street:
             along = along * 0.62
         # the height that the mount's foreshortening gives a plate of this shape
         flat = float(np.linalg.norm(down)) / max(float(np.linalg.norm(along)) * (0.36 if ratio > 0.4 else 0.22), 1e-3)
-        down = down / max(float(np.linalg.norm(down)), 1e-3) * float(np.linalg.norm(along)) * ratio * np.clip(flat, 0.9, 1.8)
-        lean = (mount - middle) - (np.array([-1, 1, 1, -1])[:, None] * along + np.array([-1, -1, 1, 1])[:, None] * down) / 2
+        down = (
+            down
+            / max(float(np.linalg.norm(down)), 1e-3)
+            * float(np.linalg.norm(along))
+            * ratio
+            * np.clip(flat, 0.9, 1.8)
+        )
+        lean = (mount - middle) - (
+            np.array([-1, 1, 1, -1])[:, None] * along + np.array([-1, -1, 1, 1])[:, None] * down
+        ) / 2
         mount = (
             middle
             + (np.array([-1, 1, 1, -1])[:, None] * along + np.array([-1, -1, 1, 1])[:, None] * down) / 2

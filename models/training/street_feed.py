@@ -27,12 +27,12 @@ class Scenery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    backgrounds: tuple[Path, ...] = Field((), description="folders of photographs")
-    most_backgrounds: int = Field(200, ge=0)
-    stickers: tuple[Path, ...] = Field((), description="folders of signs and drawings with transparency (png)")
-    most_stickers: int = Field(600, ge=0)
-    fonts: tuple[Path, ...] = Field((), description="folders of fonts for plates, besides the drawn faces")
-    pool: int = Field(1200, ge=8, description="plates drawn ahead; a quarter as many vehicles")
+    backgrounds: tuple[Path, ...] = Field(default=(), description="folders of photographs")
+    most_backgrounds: int = Field(default=200, ge=0)
+    stickers: tuple[Path, ...] = Field(default=(), description="folders of signs and drawings with transparency (png)")
+    most_stickers: int = Field(default=600, ge=0)
+    fonts: tuple[Path, ...] = Field(default=(), description="folders of fonts for plates, besides the drawn faces")
+    pool: int = Field(default=1200, ge=8, description="plates drawn ahead; a quarter as many vehicles")
 
     def street(self, seed: int, size: int) -> Street:
         """A street of this scenery, whose pictures are ``size`` px."""
