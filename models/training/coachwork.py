@@ -48,7 +48,7 @@ def random_vehicle(rng: np.random.Generator, pictures: Sequence[Image] = ()) -> 
         trim.grilles(bench)
     trim.bumper(bench)
     middle = _recess(bench)
-    for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.3, 0.35, 0.2, 0.15]))):
+    for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.15, 0.4, 0.25, 0.2]))):
         trim.badge(bench, middle)
     if bench.chance(0.12):
         trim.advert(bench)

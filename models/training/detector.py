@@ -1,4 +1,4 @@
-"""Train the plate detector on composed pictures, and export it: ``python -m models.training.detector train|export``.
+"""Train the plate detector on composed pictures, export it, try it: ``python -m models.training.detector train|export|try``.
 
 Resumable: a run's folder holds ``last.pt`` and ``curve.csv``; SIGTERM and Ctrl-C save and end the run. The learning
 rate warms up, stays, and falls over the last ``decay_steps``: until then a run can be prolonged in its file, which is
@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
 import numpy as np
 import torch
@@ -24,8 +25,13 @@ from torch import Tensor, nn
 
 from models.training.detector_export import export
 from models.training.detector_network import PlateNetwork, loss, targets
+from models.training.detector_trial import try_detector
 from models.training.street import Picture
 from models.training.street_feed import Scenery, StreetFeed
+
+WEIGHTS: Final = Path("models/weights/plate_detector.onnx")
+UNSEEN: Final = 1_000_003
+"""Added to a run's seed for the pictures it is tried on."""
 
 
 class Recipe(BaseModel):
@@ -129,7 +135,7 @@ class Trainer:
             scores, corners = self.network(images.to(self.device))
         focal, shape = loss(scores, corners, (score.to(self.device), places.to(self.device), length.to(self.device)))
         self.optimiser.zero_grad(set_to_none=True)
-        (focal + 0.5 * shape).backward()
+        (focal + shape).backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self.optimiser.step()
         self.mean.update_parameters(self.network)
@@ -179,15 +185,22 @@ class Trainer:
 def main(arguments: list[str] | None = None) -> int:
     """The command line; gives the exit status."""
     parser = argparse.ArgumentParser(prog="python -m models.training.detector", description=__doc__)
-    parser.add_argument("what", choices=["train", "export"])
+    parser.add_argument("what", choices=["train", "export", "try"])
     parser.add_argument("--config", type=Path, default=Path("configs/training/detector.yaml"))
-    parser.add_argument("--out", type=Path, default=Path("models/weights/plate_detector.onnx"), help="export: file")
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="export, try: file")
+    parser.add_argument("--pictures", type=int, default=600, help="try: composed pictures that were not trained on")
     options = parser.parse_args(arguments)
     recipe = read_recipe(options.config)
     if options.what == "train":
         trainer = Trainer(recipe, options.config)
         trainer.resume()
         trainer.run()
+        return 0
+    if options.what == "try":
+        street = recipe.scenery.street(recipe.seed + UNSEEN, recipe.size)
+        print("score  recall  others a picture  F1     corner error in plate lengths")
+        for t in try_detector(options.out, street, options.pictures, np.arange(0.2, 0.91, 0.05).round(2).tolist()):
+            print(f"{t.score:.2f}   {t.recall:.3f}   {t.others:.3f}             {t.f1:.3f}  {t.corner_error:.4f}")
         return 0
     checkpoint = recipe.run / "last.pt"
     if not checkpoint.exists():

@@ -15,7 +15,12 @@ def _lamp(bench: Workbench, box: tuple[float, float, float, float], tone: NDArra
         points = [(x0, y0), (x1, y0 + skew * (y1 - y0)), (x1 - 0.02, y1), (x0 + 0.01, y1 - skew * 0.5 * (y1 - y0))]
         placed = [(1 - x if is_right else x, y) for x, y in points]
         bench.poly(placed, tone)
-        for _ in range(int(bench.rng.integers(1, 4))):
+        for _ in range(int(bench.rng.integers(0, 4))):  # the glass's grooves
+            x, y, shade = bench.between(x0, x1), bench.between(y0, y1), bench.between(0.5, 1.6)
+            stroke = [(x, y), (x, y + (y1 - y0) * 0.5)] if bench.chance(0.4) else [(x0, y), (x1, y)]
+            ends = [(round((1 - a if is_right else a) * WIDTH + SIDE), round(b)) for a, b in stroke]
+            cv2.line(bench.bgra, ends[0], ends[1], [*map(float, np.clip(tone * shade, 0, 255)), 255.0], 2, cv2.LINE_AA)
+        for _ in range(int(bench.rng.integers(1, 5))):
             cx, cy = bench.between(x0 + 0.02, x1), bench.between(y0, y1)
             r = (y1 - y0) * bench.between(0.12, 0.4)
             at = (round((1 - cx if is_right else cx) * WIDTH + SIDE), round(cy))
@@ -106,7 +111,7 @@ def boot(bench: Workbench) -> None:
         bench.poly(
             [(0.5 - half, y), (0.5 + half, y), (0.5 + half, y + face * 0.04), (0.5 - half, y + face * 0.04)], tone
         )
-    for _ in range(int(bench.rng.integers(0, 3))):  # names of the make and the model in chrome
+    for _ in range(int(bench.rng.integers(0, 4))):  # names of the make and the model in chrome
         x, y = bench.between(0.12, 0.75), bench.waist + face * bench.between(0.15, 0.6)
         level = bench.between(150, 240) if bench.paint.mean() < 150 else bench.between(40, 130)
         write(
@@ -114,7 +119,7 @@ def boot(bench: Workbench) -> None:
             bench.rng,
             lettering(bench.rng, 8),
             (x * WIDTH + SIDE, y),
-            bench.between(7, 15),
+            bench.between(7, 21),
             [level, level, level, 255.0],
         )
     if bench.chance(0.3):
@@ -159,24 +164,27 @@ def badge(bench: Workbench, plate: tuple[float, float]) -> None:
         if bench.chance(0.6)
         else (bench.between(0.1, 0.9), bench.between(bench.waist, bench.low))
     )
-    at = (round(x * WIDTH + SIDE), round(y))
     level = bench.between(120, 245)
-    axes = (round(bench.between(7, 20)), round(bench.between(6, 16)))
-    cv2.ellipse(
-        bench.bgra, at, axes, 0, 0, 360, (level, level, level, 255), 3 if bench.chance(0.6) else -1, cv2.LINE_AA
-    )
-    if bench.chance(0.5):
-        cv2.ellipse(
-            bench.bgra,
-            at,
-            (axes[0] // 2, axes[1] // 2),
-            0,
-            0,
-            360,
-            (*bench.rng.uniform(20, 200, 3), 255.0),
-            -1,
-            cv2.LINE_AA,
-        )
+    wide, high = bench.between(7, 26), bench.between(6, 19)
+    tone = (level, level, level, 255.0) if bench.chance(0.75) else (*bench.rng.uniform(20, 220, 3), 255.0)
+    at, axes = (round(x * WIDTH + SIDE), round(y)), (round(wide), round(high))
+    draw = bench.rng.random()
+    if draw < 0.35:  # a field within the ring
+        inner = (*bench.rng.uniform(20, 200, 3), 255.0)
+        cv2.ellipse(bench.bgra, at, axes, 0, 0, 360, inner, -1, cv2.LINE_AA)
+    if draw < 0.8:
+        cv2.ellipse(bench.bgra, at, axes, 0, 0, 360, tone, 3 if bench.chance(0.7) else -1, cv2.LINE_AA)
+    if draw < 0.2 or draw > 0.9:
+        text = lettering(bench.rng, 6)[:6]
+        write(bench.bgra, bench.rng, text, (at[0] - wide * 0.8, at[1] + high * 0.4), high * 0.9, tone)
+        return
+    for _ in range(int(bench.rng.integers(1, 5))):  # strokes, rings, wings
+        ends = [(round(at[0] + bench.between(-wide, wide)), round(at[1] + bench.between(-high, high))) for _ in (0, 1)]
+        if bench.chance(0.5):
+            cv2.line(bench.bgra, ends[0], ends[1], tone, int(bench.rng.integers(1, 5)), cv2.LINE_AA)
+        else:
+            inside = (max(2, round(wide * bench.between(0.2, 0.8))), max(2, round(high * bench.between(0.2, 0.8))))
+            cv2.ellipse(bench.bgra, at, inside, bench.between(0, 90), 0, 360, tone, 2, cv2.LINE_AA)
 
 
 def advert(bench: Workbench) -> None:

@@ -129,6 +129,24 @@ def _written(path: Path, **fields: object) -> Path:
     return path
 
 
+def test_a_detector_is_tried_on_pictures_with_known_plates(tmp_path: Path) -> None:
+    """One that knows nothing finds nothing."""
+    import torch
+
+    from models.training.detector_export import export
+    from models.training.detector_network import PlateNetwork
+    from models.training.detector_trial import overlap, try_detector
+
+    network = PlateNetwork(4).eval()
+    torch.save({"mean": {f"module.{k}": v for k, v in network.state_dict().items()}, "step": 0}, tmp_path / "last.pt")
+    export(tmp_path / "last.pt", tmp_path / "plate.onnx", 4, 160)
+    (trial,) = try_detector(tmp_path / "plate.onnx", _street(), 6, [0.5])
+    assert (trial.recall, trial.others, trial.f1) == (0, 0, 0)
+    one = np.array([(0, 0), (4, 0), (4, 2), (0, 2)], np.float32)
+    assert overlap(one, one + np.float32([2, 0])) == pytest.approx(1 / 3)
+    assert overlap(one, one[::-1]) == pytest.approx(1), "whichever way round"
+
+
 def test_the_rate_warms_up_stays_and_falls_and_the_plan_is_read_anew(tmp_path: Path) -> None:
     from models.training.detector import Trainer
 
