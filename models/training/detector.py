@@ -1,4 +1,4 @@
-"""Train the plate detector on composed pictures, export it, try it: ``python -m models.training.detector train|export|try``.
+"""Train the plate detector on composed pictures, export and try it: ``python -m models.training.detector``.
 
 Resumable: a run's folder holds ``last.pt`` and ``curve.csv``; SIGTERM and Ctrl-C save and end the run. The learning
 rate warms up, stays, and falls over the last ``decay_steps``: until then a run can be prolonged in its file, which is
