@@ -30,7 +30,7 @@ from actors.remote import RemoteActor, RemoteArchive, RemoteMatcher, RemotePubli
 from actors.report import PassReport
 from index.entry import Match
 from index.read import PlateRead
-from models.catalogue import open_plate_detector, open_plate_reader, open_vehicle_detector
+from models.catalogue import open_appearance, open_plate_detector, open_plate_reader, open_vehicle_detector
 from models.ports import Image, PlateReader, Reading
 from models.session import SessionOptions
 from models.store import ModelStore
@@ -55,6 +55,8 @@ class ModelChoice:
     plate_reader: str | None = None
     vehicle_detector: str | None = None
     vehicles: bool = True
+    looks: bool = True
+    """Whether the vehicle of each pass is described, for searches by its looks."""
 
     def store(self) -> ModelStore:
         return ModelStore(self.folder, deny_licences=self.deny_licences)
@@ -67,14 +69,12 @@ class ModelChoice:
         return Detectors(
             open_plate_detector(store, self.session, name=self.plate_detector, pull=False),
             open_vehicle_detector(store, self.session, name=self.vehicle_detector, pull=False)
-            if self.looks_for_vehicles
+            if self.vehicles
+            else None,
+            open_appearance(store, self.session, pull=False)
+            if self.vehicles and self.looks and store.find("appearance") is not None
             else None,
         )
-
-    @property
-    def looks_for_vehicles(self) -> bool:
-        """Whether vehicles are sought: wanted, and a model that may be used is known (a named one must be had)."""
-        return self.vehicles and (self.vehicle_detector is not None or not self.store().denies("vehicle_detector"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,13 +214,16 @@ def _s3(settings: RegionSettings) -> Finding:
 
 def _models(settings: RegionSettings, home: Home) -> Finding:
     from models.errors import ModelError
+    from models.manifest import Role
     from models.store import ModelStore
 
-    roles = ("plate_detector", "plate_reader", *(("vehicle_detector",) if settings.passes.vehicle_type else ()))
+    vehicles: tuple[Role, ...] = (
+        ("vehicle_detector", "appearance") if settings.passes.appearance else ("vehicle_detector",)
+    )
+    roles: tuple[Role, ...] = ("plate_detector", "plate_reader", *(vehicles if settings.passes.vehicle_type else ()))
     try:
         store = ModelStore(home.models, deny_licences=settings.models.deny_licences)
-        needless = settings.models.vehicle_detector is None and store.denies("vehicle_detector")
-        missing = [r for r in roles if not (needless and r == "vehicle_detector") and store.find(r) is None]
+        missing = [role for role in roles if store.find(role) is None]
     except ModelError as error:
         return Finding("models", Grade.MISSING, str(error))
     if missing:

@@ -36,6 +36,7 @@ def model_choice(settings: RegionSettings, home: Home) -> ModelChoice:
         plate_reader=models.plate_reader,
         vehicle_detector=models.vehicle_detector,
         vehicles=settings.passes.vehicle_type,
+        looks=settings.passes.appearance,
     )
 
 

@@ -27,7 +27,7 @@ from cluster.home import Home, HomeLock
 from cluster.hotlists import import_hotlists
 from cluster.services import Services
 from cluster.settings import RegionSettings
-from models.errors import ModelError
+from models.errors import ModelError, ModelMissing
 from storage.cameras import Camera, CameraBook
 from storage.database import Database
 from storage.errors import DatabaseAway, StorageError
@@ -225,14 +225,15 @@ class Region:
         choice = model_choice(self.settings, self.home)
         store = choice.store()
         wanted = [("plate_detector", choice.plate_detector), ("plate_reader", choice.plate_reader)]
-        if choice.looks_for_vehicles:
+        if choice.vehicles:
             wanted.append(("vehicle_detector", choice.vehicle_detector))
-        elif choice.vehicles:
-            _log.warning(
-                "no vehicle detector: the licence of every one known is denied; types of vehicles stay unknown"
-            )
         for role, name in wanted:
             store.ensure(role, name)  # type: ignore[arg-type]
+        if choice.vehicles and choice.looks:
+            try:
+                store.ensure("appearance")
+            except ModelMissing as error:  # plates are read without it
+                self._say(f"vehicles are not described, so a photo finds none by its looks: {error}")
 
     def _start_engine(self) -> None:
         ray = self.settings.ray

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from models.appearance import AppearanceNetwork
 from models.corners import CornerPlateDetector
 from models.errors import ModelError
 from models.faces import CenterFace
@@ -58,6 +59,13 @@ def open_face_detector(
 ) -> FaceDetector:
     """The face detector, for blurring only; parameters and errors as for ``open_plate_detector``."""
     return _open(store, "face_detector", {"centerface": _centerface}, session, name, pull)
+
+
+def open_appearance(
+    store: ModelStore, session: SessionOptions | None = None, *, name: str | None = None, pull: bool = True
+) -> AppearanceNetwork:
+    """What describes vehicles; parameters and errors as for ``open_plate_detector``."""
+    return _open(store, "appearance", {"mobilenet": _mobilenet}, session, name, pull)
 
 
 def _open(
@@ -111,6 +119,10 @@ def _reader(stored: Stored, session: SessionOptions) -> PlateReader:
 
 def _centerface(stored: Stored, session: SessionOptions) -> FaceDetector:
     return CenterFace(stored.path, session, **stored.source.options)
+
+
+def _mobilenet(stored: Stored, session: SessionOptions) -> AppearanceNetwork:
+    return AppearanceNetwork(stored.path, session)
 
 
 _READERS: dict[str, _Opener[PlateReader]] = {"slots": _slots, "paddle": _paddle, "reader": _reader}

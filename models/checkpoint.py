@@ -10,9 +10,10 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
+import struct
 import zipfile
 from collections import OrderedDict, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,10 @@ from models.errors import ModelRefused
 
 MAX_PICKLE_BYTES: Final = 8 << 20
 MAX_TENSOR_BYTES: Final = 512 << 20
+_OLD_MAGIC: Final = 0x1950A86A20F9469CFC6C
+_OLD_VERSION: Final = 1001
+_OLD_BEGINNING: Final = b"\x80\x02\x8a\x0a" + _OLD_MAGIC.to_bytes(10, "little") + b"."
+"""The magic number as a pickle of its own."""
 
 _DTYPES: Final = {
     "DoubleStorage": "f8",
@@ -148,9 +153,9 @@ def _cut(storage: object, offset: int, size: tuple[int, ...], stride: tuple[int,
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, data: bytes, archive: zipfile.ZipFile, root: str) -> None:
+    def __init__(self, data: bytes, read_storage: Callable[[str], bytes]) -> None:
         super().__init__(io.BytesIO(data))
-        self._archive, self._root = archive, root
+        self._read_storage = read_storage
         self._classes: dict[tuple[str, str], type[Module]] = {}
         self._storages: dict[str, NDArray[Any]] = {}
 
@@ -170,11 +175,11 @@ class _Unpickler(pickle.Unpickler):
         )
 
     def persistent_load(self, pid: Any) -> NDArray[Any]:
-        tag, kind, key, _, count = pid
+        tag, kind, key, _, count, *_ = pid
         if tag != "storage" or not isinstance(kind, _StorageType) or not str(key).isalnum():
             raise pickle.UnpicklingError(f"an unknown kind of storage {tag!r}")
         if key not in self._storages:
-            data = self._archive.read(f"{self._root}data/{key}")
+            data = self._read_storage(str(key))
             if len(data) != int(count) * kind.dtype.itemsize:
                 raise pickle.UnpicklingError(f"storage {key} holds {len(data)} bytes, not {count} values")
             self._storages[key] = np.frombuffer(data, kind.dtype.newbyteorder("<"))
@@ -191,9 +196,14 @@ def _check_memo(data: bytes) -> None:
 def load(path: Path) -> dict[str, Any]:
     """The checkpoint's dictionary; objects are ``Module`` records, tensors numpy arrays.
 
-    Raises ``ModelRefused`` when the file is no torch zip, names anything outside the allow-list, or lies about sizes.
+    Raises ``ModelRefused`` when the file is none of torch's, names anything outside the allow-list, or lies about
+    sizes.
     """
     try:
+        with path.open("rb") as file:
+            is_old = file.read(len(_OLD_BEGINNING)) == _OLD_BEGINNING
+        if is_old:
+            return _load_before_zips(path)
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             if sum(entry.file_size for entry in entries) > MAX_TENSOR_BYTES:
@@ -210,11 +220,67 @@ def load(path: Path) -> dict[str, Any]:
                 raise ModelRefused(f"{path.name}: written on a big-endian machine, which is not supported")
             data = archive.read(pickles[0])
             _check_memo(data)
-            loaded = _Unpickler(data, archive, root).load()
+            loaded = _Unpickler(data, lambda key: archive.read(f"{root}data/{key}")).load()
     except zipfile.BadZipFile as error:
         raise ModelRefused(f"{path.name}: not a torch checkpoint ({error})") from error
     except _BROKEN as error:
         raise ModelRefused(f"{path.name}: its pickle is broken or hostile ({error})") from error
+    return _dictionary(path, loaded)
+
+
+def _load_before_zips(path: Path) -> dict[str, Any]:
+    """The format until torch 1.6: five pickles (a magic number, a version, the machine, the object, the keys of its
+    storages), then for each key the number of its values and the values."""
+    if path.stat().st_size > MAX_TENSOR_BYTES:
+        raise ModelRefused(f"{path.name}: is larger than {MAX_TENSOR_BYTES >> 20} MiB")
+    content = path.read_bytes()
+    parts, start = [], 0
+    for _ in range(5):
+        stream = io.BytesIO(content[start : start + MAX_PICKLE_BYTES])
+        for _ in pickletools.genops(stream):
+            pass
+        parts.append(content[start : start + stream.tell()])
+        start += stream.tell()
+        _check_memo(parts[-1])
+    plain = [_Unpickler(part, _no_storage).load() for part in (*parts[:3], parts[4])]
+    if plain[0] != _OLD_MAGIC or plain[1] != _OLD_VERSION or not isinstance(plain[2], dict):
+        raise ModelRefused(f"{path.name}: not a torch checkpoint (an unknown beginning)")
+    if not plain[2].get("little_endian") or not isinstance(plain[3], list):
+        raise ModelRefused(f"{path.name}: not a torch checkpoint that can be read here")
+    sizes = _storage_sizes(parts[3], len(content))
+    storages: dict[str, bytes] = {}
+    for key in map(str, plain[3]):
+        (count,) = struct.unpack_from("<q", content, start)
+        start += 8
+        size = sizes.get(key, 0) * count
+        if count < 0 or start + size > len(content):
+            raise ModelRefused(f"{path.name}: storage {key} reaches beyond the file")
+        storages[key] = content[start : start + size]
+        start += size
+    return _dictionary(path, _Unpickler(parts[3], storages.__getitem__).load())
+
+
+def _no_storage(key: str) -> bytes:
+    raise pickle.UnpicklingError(f"storage {key} where none belongs")
+
+
+def _storage_sizes(data: bytes, limit: int) -> dict[str, int]:
+    """Bytes a value of each storage that a pickle names; none is larger than ``limit``."""
+
+    class Names(_Unpickler):
+        def persistent_load(self, pid: Any) -> NDArray[Any]:
+            _, kind, key, _, count, *_ = pid
+            if not isinstance(kind, _StorageType) or not 0 <= int(count) * kind.dtype.itemsize <= limit:
+                raise pickle.UnpicklingError("an unknown kind of storage, or one larger than the file")
+            found[str(key)] = kind.dtype.itemsize
+            return np.zeros(int(count), kind.dtype)
+
+    found: dict[str, int] = {}
+    Names(data, _no_storage).load()
+    return found
+
+
+def _dictionary(path: Path, loaded: object) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         raise ModelRefused(f"{path.name}: holds a {type(loaded).__name__}, not a checkpoint's dictionary")
     return loaded

@@ -14,7 +14,7 @@ from models.errors import ModelError
 
 Role = Literal["vehicle_detector", "plate_detector", "plate_reader", "face_detector", "appearance"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
-Adapter = Literal["yolo", "corners", "slots", "reader", "paddle", "centerface", "none"]
+Adapter = Literal["yolo", "corners", "slots", "reader", "paddle", "centerface", "mobilenet", "none"]
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DEFAULT_MANIFEST: Final = ROOT / "configs" / "models.yaml"
@@ -36,7 +36,7 @@ class Source(BaseModel):
     sha256: str | None = Field(
         None, pattern=r"^[0-9a-f]{64}$", description="of the file as published, before conversion"
     )
-    convert: Literal["yolo", "centerface"] | None = Field(
+    convert: Literal["yolo", "centerface", "mobilenet"] | None = Field(
         None, description="turn the published weights into an ONNX model of ours"
     )
     classes: tuple[str, ...] = Field((), description="classes to build in on conversion; all when empty")

@@ -68,3 +68,9 @@ class PlateReader(Protocol):
 class FaceDetector(Protocol):
     def detect(self, images: Sequence[Image]) -> list[list[Box]]:
         """Faces of each picture, for blurring and for nothing else."""
+
+
+class VehicleDescriber(Protocol):
+    def describe(self, vehicles: Sequence[Image], plates: Sequence[Box | None]) -> NDArray[np.float32]:
+        """What each vehicle looks like, ``(N, index.appearance.DIMENSIONS)``; its plate, whose box in the picture is
+        given, is painted over first."""

@@ -23,6 +23,7 @@ from models import fetching
 from models.convert import check_onnx, convert_centerface, convert_yolo
 from models.errors import ModelError, ModelMissing, ModelRefused, SourceUnavailable
 from models.manifest import ROOT, Manifest, Role, Source, read_manifest
+from models.mobilenet_graph import convert_mobilenet
 
 CONVERTER: Final = 1
 """Grows when the converter writes other graphs, so that models made before are made anew."""
@@ -95,10 +96,6 @@ class ModelStore:
             raise ModelMissing(f"{role}: no permitted {wanted} in the manifest; it knows {known}{denied}")
         return chosen
 
-    def denies(self, role: Role) -> bool:
-        """Whether the manifest has models of ``role`` and every one's licence is denied: the role stays unfilled."""
-        return bool(self.manifest.sources(role)) and not self.manifest.sources(role, self.deny_licences)
-
     def find(self, role: Role, name: str | None = None) -> Stored | None:
         """The most wanted permitted model of ``role`` that lies in the store unharmed; None when there is none."""
         found = (self._stored(role, source) for source in self.sources(role, name))
@@ -114,15 +111,13 @@ class ModelStore:
     def ensure(self, role: Role, name: str | None = None, progress: Progress | None = None) -> Stored:
         """What lies in the store, or else what a pull brings. Raises as ``pull``.
 
-        A local file that is more wanted than all that would need the network is taken first.
+        A local file that is more wanted than what lies in the store is taken first: it costs no network.
         """
-        is_local_so_far = True
         for source in self.sources(role, name):
             stored = self._stored(role, source)
             if stored:
                 return stored
-            is_local_so_far = is_local_so_far and source.path is not None
-            if is_local_so_far and source.local().is_file():
+            if source.path and source.local().is_file():
                 with contextlib.suppress(ModelMissing):
                     return self.pull(role, source.name, progress).stored
         return self.pull(role, name, progress).stored
@@ -217,6 +212,8 @@ def _make(source: Source, published: Path, made: Path) -> None:
         convert_yolo(published, made, source.classes)
     elif source.convert == "centerface":
         convert_centerface(published, made)
+    elif source.convert == "mobilenet":
+        convert_mobilenet(published, made)
     else:
         if source.adapter != "none":
             check_onnx(published)

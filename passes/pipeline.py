@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Final
 
 from index.read import Box, PlateRead, Posterior
-from models.ports import PlateDetection, PlateDetector, PlateReader, VehicleDetector
+from models.ports import PlateDetection, PlateDetector, PlateReader, VehicleDescriber, VehicleDetector
 from passes.crops import Crop, cut
 from passes.fuse import agreement
+from passes.likeness import described
 from passes.look import Lookout
 from passes.naming import named, vote
 from passes.options import PassOptions
@@ -31,10 +32,14 @@ SAME_AGAIN: Final = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Detectors:
-    """What finds plates, and what finds the vehicles around them (None: types and boxes of vehicles stay unknown)."""
+    """What finds plates, and what finds the vehicles around them (None: types and boxes of vehicles stay unknown).
+
+    ``looks`` describes the vehicle of a pass that closes (None: passes have no appearance).
+    """
 
     plates: PlateDetector
     vehicles: VehicleDetector | None = None
+    looks: VehicleDescriber | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,4 +295,6 @@ class PassPipeline:
             camera_at=best.camera_at,
             closed=closed,
         )
+        looks = self._detectors.looks if closed else None
+        read = described(read, picture.vehicle, picture.origin, picture.scale, looks)
         return Pass(read, picture.plate, picture.vehicle, picture.origin, picture.scale, best.reading.posterior)

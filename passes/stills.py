@@ -5,6 +5,7 @@ from __future__ import annotations
 from index.read import PlateRead
 from models.ports import Image, PlateDetection, PlateReader
 from passes.crops import cut
+from passes.likeness import described
 from passes.look import cover, distinct, find_in
 from passes.naming import named
 from passes.options import PassOptions
@@ -54,6 +55,7 @@ def read_still(
             best_t=None,
             seen_at=None,
         )
+        read = described(read, seen, origin, scale, detectors.looks)
         passes.append(Pass(read, crop.picture.copy(), seen, origin, scale, reading.posterior))
     return passes
 

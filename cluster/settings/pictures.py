@@ -33,6 +33,9 @@ class PassSettings(Section):
     )
     gate: bool = Field(default=True, description="sleep while the road is empty; off decodes everything")
     vehicle_type: bool = Field(default=True, description="look for the vehicle around a plate, to tell its type")
+    appearance: bool = Field(
+        default=True, description="describe each vehicle's looks, for searches by a photo; needs `vehicle_type`"
+    )
     workers: int | None = Field(
         default=None, ge=1, le=64, description="threads that look at frames; null takes one per core, at least 2"
     )

@@ -61,7 +61,9 @@ class Filter:
                 conditions.append("reverse(text) LIKE %(reversed)s")
                 values["reversed"] = tail[::-1] + "%"
         if self.cameras is not None and not self.asks_each_camera:
-            conditions.append("camera_id = ANY(%(cameras)s)")
+            # where the plate is rare, the planner is kept from weighing an index over thousands of cameras
+            column = "camera_id" if self.known < 5 else "(camera_id || '')"
+            conditions.append(f"{column} = ANY(%(cameras)s)")
         if self.cameras is not None:
             values["cameras"] = self.cameras
         if query.vehicle_types:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import struct
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
+from models import checkpoint
 from models.convert import check_onnx, convert_centerface, convert_yolo
 from models.errors import ModelRefused
 from models.yolo_graph import build
@@ -192,3 +194,29 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     page.rename(tmp_path / "page.pt")
     with pytest.raises(ModelRefused, match="not a torch checkpoint"):
         convert_yolo(tmp_path / "page.pt", tmp_path / "out.onnx")
+
+
+def _old_checkpoint(values: np.ndarray, *, told: int | None = None, magic: int = 0x1950A86A20F9469CFC6C) -> bytes:
+    out = io.BytesIO()
+    for part in (magic, 1001, {"little_endian": True}):
+        pickle.dump(part, out, protocol=2)
+    count = values.size if told is None else told
+    # what torch pickles: {"w": _rebuild_tensor_v2(storage, 0, size, stride, False, OrderedDict())}
+    body = b"\x80\x02}U\x01wctorch._utils\n_rebuild_tensor_v2\n(("
+    body += b"U\x07storagectorch\nFloatStorage\nU\x011U\x03cpu" + b"J" + struct.pack("<i", count) + b"Nt"
+    body += b"Q" + b"K\x00" + b"K" + bytes([values.shape[0]]) + b"K" + bytes([values.shape[1]]) + b"\x86"
+    body += b"K" + bytes([values.shape[1]]) + b"K\x01\x86" + b"\x89" + b"Nt" + b"Rs."
+    out.write(body)
+    pickle.dump(["1"], out, protocol=2)
+    out.write(struct.pack("<q", values.size) + values.astype("<f4").tobytes())
+    return out.getvalue()
+
+
+def test_checkpoints_from_before_torch_1_6_are_read(tmp_path: Path) -> None:
+    path, values = tmp_path / "old.pth", np.arange(6, dtype=np.float32).reshape(2, 3)
+    path.write_bytes(_old_checkpoint(values))
+    assert np.array_equal(checkpoint.load(path)["w"], values)
+    for broken in (_old_checkpoint(values)[:-1], _old_checkpoint(values, told=2**30), _old_checkpoint(values, magic=7)):
+        path.write_bytes(broken)
+        with pytest.raises(ModelRefused):
+            checkpoint.load(path)

@@ -1,1 +1,0 @@
-"""ONVIF: what a camera says of itself, asked by address and login."""
