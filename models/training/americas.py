@@ -32,7 +32,7 @@ _SLOGANS: Final = (
 
 def brazilian(rng: np.random.Generator) -> Design:
     """Grey ``ABC-1234`` under the town's name, and Mercosur's ``ABC1D23`` under a blue band."""
-    is_mercosur = rng.random() < 0.2
+    is_mercosur = rng.random() < 0.15
     is_two = rng.random() < 0.15
     sheet = Sheet(rng, "br", *((200.0, 170.0) if is_two else (400.0, 130.0)), lines=2 if is_two else 1)
     head, tail = fill("AAA", rng), fill("9A99" if is_mercosur else "9999", rng)
@@ -112,7 +112,7 @@ def american(rng: np.random.Generator) -> Design:
     # Most states leave out the letters that look like digits.
     letters = "ABCDEFGHJKLMNPRSTUVWXYZ" if rng.random() < 0.75 else LETTERS
     groups = [fill(g, rng, letters) for g in pattern.split()]
-    if rng.random() < 0.06:
+    if rng.random() < 0.03:
         groups = [fill("???????"[: int(rng.integers(3, 8))], rng)]
     height = sheet.between(58, 82)
     y = 78 - height / 2 + sheet.between(-4, 8)

@@ -70,6 +70,8 @@ class Strokes:
     """The tail of Q: 0 across the bowl, 1 outside, 2 inside."""
     gee: int = 0
     """The letter G: 0 bar and spur, 1 bar only."""
+    broad: float = 1.24
+    """Width of M, and of a W that is one on its head, relative to an ordinary character's."""
 
 
 Point = tuple[float, float]
@@ -188,7 +190,7 @@ def _skeleton(character: str, s: Strokes) -> tuple[list[list[Point]], float]:
             return [[(0.0, 0.0), (0.0, 1.0), (0.95, 1.0)]], 0.88
         case "M":
             middle = 1.0 if s.em == 0 else 0.6
-            return [[(0.0, 1.0), (0.0, 0.0), (0.5, middle * 0.86), (1.0, 0.0), (1.0, 1.0)]], 1.24
+            return [[(0.0, 1.0), (0.0, 0.0), (0.5, middle * 0.86), (1.0, 0.0), (1.0, 1.0)]], s.broad
         case "N":
             return [[(0.0, 1.0), (0.0, 0.0), (1.0, 1.0), (1.0, 0.0)]], 1.08
         case "P" | "R":
@@ -207,7 +209,7 @@ def _skeleton(character: str, s: Strokes) -> tuple[list[list[Point]], float]:
             return [[(0.0, 0.0), (0.5, 1.0), (1.0, 0.0)]], 1.1
         case "W":
             if s.double:
-                return [[(0.0, 0.0), (0.0, 1.0), (0.5, 0.14 if s.em == 0 else 0.4), (1.0, 1.0), (1.0, 0.0)]], 1.24
+                return [[(0.0, 0.0), (0.0, 1.0), (0.5, 0.14 if s.em == 0 else 0.4), (1.0, 1.0), (1.0, 0.0)]], s.broad
             middle = 0.1 if s.em == 0 else 0.45
             return [[(0.0, 0.0), (0.27, 1.0), (0.5, middle), (0.73, 1.0), (1.0, 0.0)]], 1.4
         case "X":
@@ -358,6 +360,7 @@ def pressed_faces(country: str, count: int, rng: np.random.Generator) -> list[Dr
             double=int(rng.random() < 0.8),
             queue=int(rng.integers(3)),
             gee=int(rng.random() < 0.5),
+            broad=round(float(rng.uniform(0.98, 1.24)), 2),
         )
         faces.append(DrawnFace(f"{country}-pressed", strokes))
     return faces

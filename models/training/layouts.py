@@ -14,7 +14,7 @@ import numpy as np
 from models.training.americas import american, brazilian
 from models.training.design import GREY, WHITE, YELLOW, Design, Sheet
 from models.training.europe import european
-from models.training.grammar import fill
+from models.training.grammar import fill, runs
 from models.training.kazakhstan import kazakh
 from models.training.neighbours import (
     CYRILLIC_LIKE,
@@ -35,7 +35,8 @@ def anything(rng: np.random.Generator) -> Design:
     """Any characters in one line or two: keeps the reader from leaning on the formats it knows."""
     is_two = rng.random() < 0.4
     length = int(rng.choice([4, 5, 6, 7, 8, 9, 10], p=[0.05, 0.08, 0.2, 0.27, 0.25, 0.09, 0.06]))
-    text = fill("?" * length, rng, str(rng.choice(["ABCDEFGHIJKLMNOPQRSTUVWXYZ", CYRILLIC_LIKE])))
+    pattern = runs(length, rng) if rng.random() < 0.7 else "?" * length
+    text = fill(pattern, rng, str(rng.choice(["ABCDEFGHIJKLMNOPQRSTUVWXYZ", CYRILLIC_LIKE])))
     if rng.random() < 0.3:
         text = fill("9" * length, rng) if rng.random() < 0.5 else fill("A" * length, rng)
     if is_two:
