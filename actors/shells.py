@@ -69,12 +69,17 @@ class ModelChoice:
         return Detectors(
             open_plate_detector(store, self.session, name=self.plate_detector, pull=False),
             open_vehicle_detector(store, self.session, name=self.vehicle_detector, pull=False)
-            if self.vehicles
+            if self.looks_for_vehicles
             else None,
             open_appearance(store, self.session, pull=False)
             if self.vehicles and self.looks and store.find("appearance") is not None
             else None,
         )
+
+    @property
+    def looks_for_vehicles(self) -> bool:
+        """Whether vehicles are sought: wanted, and a model that may be used is known (a named one must be had)."""
+        return self.vehicles and (self.vehicle_detector is not None or not self.store().denies("vehicle_detector"))
 
 
 @dataclass(frozen=True, slots=True)

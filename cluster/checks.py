@@ -223,7 +223,8 @@ def _models(settings: RegionSettings, home: Home) -> Finding:
     roles: tuple[Role, ...] = ("plate_detector", "plate_reader", *(vehicles if settings.passes.vehicle_type else ()))
     try:
         store = ModelStore(home.models, deny_licences=settings.models.deny_licences)
-        missing = [role for role in roles if store.find(role) is None]
+        needless = settings.models.vehicle_detector is None and store.denies("vehicle_detector")
+        missing = [r for r in roles if not (needless and r == "vehicle_detector") and store.find(r) is None]
     except ModelError as error:
         return Finding("models", Grade.MISSING, str(error))
     if missing:

@@ -17,7 +17,7 @@ _COMMANDS: Final = {
     "demo": ("cluster.commands.demo", "Play four simulated cameras on this machine and alert on a hotlist."),
     "up": ("cluster.commands.up", "Run a region from its configuration."),
     "scan": ("cluster.commands.scan", "Read the plates of pictures, videos and streams, in one process."),
-    "cameras": ("cluster.commands.cameras", "Import, list and probe cameras."),
+    "cameras": ("cluster.commands.cameras", "Discover, add, import, list and probe cameras."),
     "hotlist": ("cluster.commands.hotlist", "Enter, approve, import and look at hotlist entries."),
     "search": ("cluster.commands.search", "Search hits and the reads that are kept, for a reason, within a case."),
     "audit": ("cluster.commands.audit", "Verify and export the log of every look."),

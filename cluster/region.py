@@ -225,8 +225,12 @@ class Region:
         choice = model_choice(self.settings, self.home)
         store = choice.store()
         wanted = [("plate_detector", choice.plate_detector), ("plate_reader", choice.plate_reader)]
-        if choice.vehicles:
+        if choice.looks_for_vehicles:
             wanted.append(("vehicle_detector", choice.vehicle_detector))
+        elif choice.vehicles:
+            _log.warning(
+                "no vehicle detector: the licence of every one known is denied; types of vehicles stay unknown"
+            )
         for role, name in wanted:
             store.ensure(role, name)  # type: ignore[arg-type]
         if choice.vehicles and choice.looks:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
-from models.picture import Fit, check, input_shape, letterbox, suppress
+from models.picture import Fit, check, input_shape, letterbox
 from models.ports import Image, PlateDetection
 from models.session import Session, SessionOptions, chunks
 from models.yolo import DetectorOptions
@@ -57,10 +57,35 @@ class CornerPlateDetector:
         chances = scores[rows, columns].astype(np.float32)
         centres = (np.stack([columns, rows], axis=1).astype(np.float32) + 0.5) * STRIDE
         quads = corners[:, rows, columns].T.reshape(-1, 4, 2).astype(np.float32) + centres[:, None]
-        boxes = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1)
         plates = []
-        for kept in suppress(boxes, chances, self.options.iou):
-            quad = (quads[kept] - (fit.left, fit.top)) / (fit.scale_x, fit.scale_y)
-            box = fit.box(*map(float, boxes[kept]))
-            plates.append(PlateDetection(box, float(chances[kept]), quad.astype(np.float32)))
+        for quad, chance in merge(quads, chances, self.options.iou):
+            box = fit.box(*map(float, (*quad.min(axis=0), *quad.max(axis=0))))
+            placed = (quad - (fit.left, fit.top)) / (fit.scale_x, fit.scale_y)
+            plates.append(PlateDetection(box, chance, placed.astype(np.float32)))
         return plates
+
+
+def merge(
+    quads: NDArray[np.float32], scores: NDArray[np.float32], share: float, most: int = 300
+) -> list[tuple[NDArray[np.float32], float]]:
+    """Plates ``(4, 2)`` with their scores, best first, from what single cells say: ``(N, 4, 2)`` and ``(N,)``.
+
+    Cells whose boxes share ``share`` of the smaller one speak of one plate; its corners are the mean of theirs,
+    weighted by the squared scores (box voting: Gidaris and Komodakis 2015), its score the best of them.
+    """
+    low, high = quads.min(axis=1), quads.max(axis=1)
+    areas = np.maximum(np.prod(high - low, axis=1), 1e-6)
+    order = np.argsort(-scores, kind="stable")
+    plates: list[tuple[NDArray[np.float32], float]] = []
+    while len(order) and len(plates) < most:
+        best = order[0]
+        sides = np.minimum(high[best], high[order]) - np.maximum(low[best], low[order])
+        shared = np.prod(np.maximum(sides, 0), axis=1) / np.minimum(areas[best], areas[order])
+        is_same = shared >= share
+        is_same[0] = True
+        members = order[is_same]
+        weights = scores[members] ** 2
+        quad = (quads[members] * weights[:, None, None]).sum(axis=0) / weights.sum()
+        plates.append((quad.astype(np.float32), float(scores[best])))
+        order = order[~is_same]
+    return plates

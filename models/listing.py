@@ -24,6 +24,7 @@ class Row:
     licence: str
     origin: str
     note: str
+    figures: str
 
 
 def rows(store: ModelStore) -> list[Row]:
@@ -38,25 +39,38 @@ def rows(store: ModelStore) -> list[Row]:
                 there = store.find(role, source.name) is not None
                 state = "absent" if not there else "stored" if used else "used"
                 used = used or there
-            listed.append(Row(role, source.name, state, source.licence, source.origin, source.note))
+            listed.append(Row(role, source.name, state, source.licence, source.origin, source.note, source.figures))
     return listed
 
 
 def show_models(store: ModelStore, console: Console | None = None) -> None:
     """The rows as a table."""
     table = Table(
-        "role", "model", "state", "licence", "source", title=f"models in {store.folder}", title_justify="left"
+        "role",
+        "model",
+        "state",
+        "licence",
+        "figures",
+        "source",
+        title=f"models in {store.folder}",
+        title_justify="left",
     )
     for row in rows(store):
-        table.add_row(row.role, row.name, row.state, row.licence, row.origin)
+        table.add_row(row.role, row.name, row.state, row.licence, row.figures or "not measured", row.origin)
     (console or Console()).print(table)
 
 
 def pull_models(store: ModelStore, roles: Sequence[Role] = ROLES, console: Console | None = None) -> bool:
-    """Pull a model of each role with a progress line; says what was taken and what failed. True when all are there."""
+    """Pull a model of each role with a progress line; says what was taken and what failed. True when all are there.
+
+    A role all of whose models' licences are denied stays unfilled by choice: said, and no failure.
+    """
     console = console or Console(stderr=True)
     complete = True
     for role in roles:
+        if store.denies(role):
+            console.print(f"[yellow]{role}[/]: left out, the licence of every model is denied", highlight=False)
+            continue
         try:
             pulled = _pull(store, role, console)
         except ModelError as error:

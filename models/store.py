@@ -96,6 +96,10 @@ class ModelStore:
             raise ModelMissing(f"{role}: no permitted {wanted} in the manifest; it knows {known}{denied}")
         return chosen
 
+    def denies(self, role: Role) -> bool:
+        """Whether the manifest has models of ``role`` and every one's licence is denied: the role stays unfilled."""
+        return bool(self.manifest.sources(role)) and not self.manifest.sources(role, self.deny_licences)
+
     def find(self, role: Role, name: str | None = None) -> Stored | None:
         """The most wanted permitted model of ``role`` that lies in the store unharmed; None when there is none."""
         found = (self._stored(role, source) for source in self.sources(role, name))
@@ -111,13 +115,15 @@ class ModelStore:
     def ensure(self, role: Role, name: str | None = None, progress: Progress | None = None) -> Stored:
         """What lies in the store, or else what a pull brings. Raises as ``pull``.
 
-        A local file that is more wanted than what lies in the store is taken first: it costs no network.
+        A local file that is more wanted than all that would need the network is taken first.
         """
+        is_local_so_far = True
         for source in self.sources(role, name):
             stored = self._stored(role, source)
             if stored:
                 return stored
-            if source.path and source.local().is_file():
+            is_local_so_far = is_local_so_far and source.path is not None
+            if is_local_so_far and source.local().is_file():
                 with contextlib.suppress(ModelMissing):
                     return self.pull(role, source.name, progress).stored
         return self.pull(role, name, progress).stored

@@ -4,6 +4,7 @@ pytest_plugins = [
     "tests.fixtures.certificate",
     "tests.fixtures.models",
     "tests.fixtures.region",
+    "tests.fixtures.onvif_server",
     "tests.fixtures.rtsp",
     "tests.fixtures.stores",
     "tests.fixtures.drawn_alerts",

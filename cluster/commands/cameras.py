@@ -13,11 +13,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cluster.commands.camera_onvif import add, discover
 from cluster.commands.running import home_of
 from cluster.home import Home
 from cluster.settings import RegionSettings, read_settings
 
-app = typer.Typer(no_args_is_help=True, help="Import, list and probe cameras.")
+app = typer.Typer(no_args_is_help=True, help="Discover, add, import, list and probe cameras.")
+app.command()(discover)
+app.command()(add)
 
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE.yaml", help="The region's configuration.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout, and nothing else.")]

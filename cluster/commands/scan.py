@@ -49,6 +49,10 @@ def scan(
         str | None,
         typer.Option("--reader", metavar="NAME", help="Plate reader of the model store; its first by default."),
     ] = None,
+    deny: Annotated[
+        list[str] | None,
+        typer.Option("--deny-licence", metavar="SPDX", help="Use no model whose weights claim this licence."),
+    ] = None,
 ) -> None:
     """Read the plates of SOURCES; say which of them are on the hotlist.
 
@@ -58,10 +62,11 @@ def scan(
     listed = _hotlist(hotlist, stderr) if hotlist else None
     cv2.setNumThreads(1)
     session = SessionOptions(threads=threads)
-    store = ModelStore()
+    store = ModelStore(deny_licences=deny or ())
     try:
         with stderr.status("getting models ready"):
-            detectors = Detectors(open_plate_detector(store, session), open_vehicle_detector(store, session))
+            vehicles = None if store.denies("vehicle_detector") else open_vehicle_detector(store, session)
+            detectors = Detectors(open_plate_detector(store, session), vehicles)
             plate_reader = open_plate_reader(store, session, name=reader)
     except ModelError as error:
         stderr.print(f"[red]beket:[/] {error}", highlight=False)

@@ -1,7 +1,8 @@
-"""Train the plate detector on composed pictures, and export it: ``python -m models.training.detector train|export``.
+"""Train the plate detector on composed pictures, export and try it: ``python -m models.training.detector``.
 
-Resumable: a run's folder holds ``last.pt`` and ``curve.csv``. The data depend on the seed and
-on the step at which a run was begun or taken up again.
+Resumable: a run's folder holds ``last.pt`` and ``curve.csv``; SIGTERM and Ctrl-C save and end the run. The learning
+rate warms up, stays, and falls over the last ``decay_steps``: until then a run can be prolonged in its file, which is
+read anew at every save. Picture ``n`` of a run depends on the seed, the fonts and the backgrounds alone.
 """
 
 from __future__ import annotations
@@ -9,206 +10,206 @@ from __future__ import annotations
 import argparse
 import csv
 import math
-import multiprocessing
+import signal
+import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import Final
 
 import numpy as np
 import torch
 import yaml
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from models.training.detector_network import REACH, PlateNetwork, loss, targets
-from models.training.faces import font_faces
-from models.training.street import Picture, Street, read_backgrounds
+from models.training.detector_export import export
+from models.training.detector_network import PlateNetwork, loss, targets
+from models.training.detector_trial import try_detector
+from models.training.street import Picture
+from models.training.street_feed import Scenery, StreetFeed
+
+WEIGHTS: Final = Path("models/weights/plate_detector.onnx")
+UNSEEN: Final = 1_000_003
+"""Added to a run's seed for the pictures it is tried on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a run is made of; read from YAML."""
+class Recipe(BaseModel):
+    """What a run is made of."""
 
-    run: Path
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run: Path = Field(description="folder of the checkpoint and the curve")
     seed: int = 1
-    width: int = 16
-    size: int = 320
-    batch: int = 16
-    steps: int = 8000
-    peak_rate: float = 2e-3
-    workers: int = 1
-    threads: int = 1
-    backgrounds: tuple[Path, ...] = ()
-    most_backgrounds: int = 160
-    fonts: tuple[Path, ...] = ()
-    average: float = 0.998
-    """Decay of the moving average of the weights, which is what is exported."""
+    width: int = Field(default=16, ge=2, description="channels of the network's first layer; all others are multiples")
+    size: int = Field(default=320, ge=64, multiple_of=32, description="side of a training picture, px")
+    batch: int = Field(default=16, ge=1)
+    steps: int = Field(default=6000, ge=1, description="batches in all")
+    decay_steps: int = Field(
+        default=2500, ge=0, description="last batches over which the learning rate falls to nothing"
+    )
+    peak_rate: float = Field(default=2e-3, gt=0)
+    workers: int = Field(default=1, ge=1, description="composing processes")
+    threads: int = Field(default=1, ge=1, description="threads of the network")
+    save_every: int = Field(default=200, ge=1)
+    average: float = Field(
+        default=0.998, ge=0, lt=1, description="decay of the averaged weights, which are the ones exported"
+    )
+    scenery: Scenery = Scenery()
 
 
 def read_recipe(path: Path) -> Recipe:
-    """A recipe from YAML. Raises ``TypeError`` for a key it doesn't have."""
-    values = yaml.safe_load(path.read_text())
-    for key in ("backgrounds", "fonts"):
-        values[key] = tuple(Path(p) for p in values.get(key, ()))
-    return Recipe(**{**values, "run": Path(values["run"])})
+    """A recipe from YAML; ``ValueError`` names what is wrong in it."""
+    return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
-def _draw(recipe: Recipe, worker: int, first: int, queue: multiprocessing.Queue[list[Picture]]) -> None:
-    faces = [face for folder in recipe.fonts if folder.exists() for face in font_faces(sorted(folder.rglob("*.?tf")))]
-    grounds = read_backgrounds(recipe.backgrounds, recipe.most_backgrounds)
-    street = Street(recipe.seed * 1_000_003 + first * 97 + worker, recipe.size, grounds, faces)
-    while True:
-        queue.put([street() for _ in range(recipe.batch)])
+class Trainer:
+    """A run: network, averaged weights, optimiser, curve."""
 
+    def __init__(self, recipe: Recipe, source: Path | None = None) -> None:
+        self.recipe, self.source = recipe, source
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        torch.set_num_threads(recipe.threads)
+        torch.manual_seed(recipe.seed)
+        self.network = PlateNetwork(recipe.width).to(self.device, memory_format=torch.channels_last)
+        self.mean = torch.optim.swa_utils.AveragedModel(
+            self.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average), use_buffers=True
+        )
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=recipe.peak_rate, weight_decay=0.02)
+        self.step = 0
+        self.is_stopped = False
 
-def _batches(recipe: Recipe, first: int) -> Iterator[list[Picture]]:
-    context = multiprocessing.get_context("spawn")
-    queue: multiprocessing.Queue[list[Picture]] = context.Queue(maxsize=6)
-    workers = [
-        context.Process(target=_draw, args=(recipe, k, first, queue), daemon=True)
-        for k in range(max(recipe.workers, 1))
-    ]
-    for worker in workers:
-        worker.start()
-    try:
-        while True:
-            yield queue.get()
-    finally:
-        for worker in workers:
-            worker.terminate()
+    @property
+    def checkpoint(self) -> Path:
+        return self.recipe.run / "last.pt"
 
+    def resume(self) -> bool:
+        """Take up the last checkpoint; false if there is none."""
+        if not self.checkpoint.exists():
+            return False
+        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.mean.load_state_dict(state["mean"])
+        self.optimiser.load_state_dict(state["optimizer"])
+        self.step = int(state["step"])
+        print(f"resumed at step {self.step}", flush=True)
+        return True
 
-def _rate(step: int, recipe: Recipe) -> float:
-    warm = min(1.0, (step + 1) / 300)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(step / recipe.steps, 1.0)))
-    return recipe.peak_rate * warm * (0.02 + 0.98 * cosine)
-
-
-def train(recipe: Recipe) -> None:
-    """Run, or go on with, a recipe until its steps are done."""
-    torch.set_num_threads(recipe.threads)
-    torch.manual_seed(recipe.seed)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = PlateNetwork(recipe.width).to(device, memory_format=torch.channels_last)
-    mean = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average), use_buffers=True
-    )
-    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.peak_rate, weight_decay=0.02)
-    recipe.run.mkdir(parents=True, exist_ok=True)
-    last, step = recipe.run / "last.pt", 0
-    if last.exists():
-        state = torch.load(last, map_location=device, weights_only=True)
-        network.load_state_dict(state["network"])
-        mean.load_state_dict(state["mean"])
-        optimizer.load_state_dict(state["optimizer"])
-        step = int(state["step"])
-        print(f"going on from step {step}", flush=True)
-
-    def keep() -> None:
-        part = last.with_suffix(".part")
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        part = self.checkpoint.with_suffix(".part")
         torch.save(
             {
-                "network": network.state_dict(),
-                "mean": mean.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "step": step,
+                "network": self.network.state_dict(),
+                "mean": self.mean.state_dict(),
+                "optimizer": self.optimiser.state_dict(),
+                "step": self.step,
             },
             part,
         )
-        part.replace(last)
+        part.replace(self.checkpoint)
 
-    began, sums = time.monotonic(), np.zeros(2)
-    with (recipe.run / "curve.csv").open("a", newline="") as file:
-        curve = csv.writer(file)
-        for pictures in _batches(recipe, step):
-            if step >= recipe.steps:
-                break
-            for group in optimizer.param_groups:
-                group["lr"] = _rate(step, recipe)
-            focal, shape = _step(network, optimizer, pictures, device)
-            mean.update_parameters(network)
-            sums += (focal, shape)
-            step += 1
-            if step % 50 == 0:
-                speed = 50 * recipe.batch / (time.monotonic() - began)
-                print(
-                    f"step {step}/{recipe.steps} focal {sums[0] / 50:.4f} corners {sums[1] / 50:.4f} {speed:.1f}/s",
-                    flush=True,
-                )
-                curve.writerow([step, *(sums / 50).round(5), round(speed, 1)])
-                file.flush()
-                began, sums = time.monotonic(), np.zeros(2)
-            if step % 500 == 0:
-                keep()
-    keep()
+    def rate(self) -> float:
+        """Learning rate of the present step."""
+        r = self.recipe
+        left = r.steps - self.step
+        fall = 0.5 - 0.5 * math.cos(math.pi * left / r.decay_steps) if left < r.decay_steps else 1.0
+        return r.peak_rate * min(1.0, (self.step + 1) / 300) * max(fall, 0.005)
 
+    def plan(self) -> None:
+        """Take up a changed length of the run (``steps``, ``decay_steps``) from its file."""
+        if self.source is not None:
+            news = read_recipe(self.source)
+            self.recipe = self.recipe.model_copy(update={"steps": news.steps, "decay_steps": news.decay_steps})
 
-def _step(
-    network: nn.Module, optimizer: torch.optim.Optimizer, pictures: list[Picture], device: str
-) -> tuple[float, float]:
-    images = torch.from_numpy(np.stack([p.image for p in pictures])).permute(0, 3, 1, 2)
-    quads: list[Tensor] = [torch.from_numpy(p.quads) for p in pictures]
-    unclear: list[Tensor] = [torch.from_numpy(p.unclear) for p in pictures]
-    wanted = targets(quads, unclear, images.shape[-1] // 8)
-    moved = (wanted[0].to(device), wanted[1].to(device), wanted[2].to(device))
-    with torch.autocast(device, dtype=torch.bfloat16):
-        score, corners = network(images.to(device))
-    focal, shape = loss(score, corners, moved)
-    optimizer.zero_grad(set_to_none=True)
-    (focal + 0.5 * shape).backward()
-    nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-    optimizer.step()
-    return float(focal.detach()), float(shape.detach())
+    def learn(self, pictures: list[Picture]) -> tuple[float, float]:
+        """One step; its losses of scores and corners."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate()
+        self.network.train()
+        images = torch.from_numpy(np.stack([p.image for p in pictures])).permute(0, 3, 1, 2)
+        quads: list[Tensor] = [torch.from_numpy(p.quads) for p in pictures]
+        unclear: list[Tensor] = [torch.from_numpy(p.unclear) for p in pictures]
+        score, places, length = targets(quads, unclear, images.shape[-1] // 8)
+        with torch.autocast(self.device, dtype=torch.bfloat16):
+            scores, corners = self.network(images.to(self.device))
+        focal, shape = loss(scores, corners, (score.to(self.device), places.to(self.device), length.to(self.device)))
+        self.optimiser.zero_grad(set_to_none=True)
+        (focal + shape).backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
+        self.optimiser.step()
+        self.mean.update_parameters(self.network)
+        self.step += 1
+        return float(focal.detach()), float(shape.detach())
 
+    def run(self) -> None:
+        """Train to the end, or until told to stop (SIGTERM or Ctrl-C), saving on the way."""
 
-class _Exported(nn.Module):
-    """The network as it is shipped: NHWC pictures, scores as probabilities, corners in px from each cell's centre."""
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.is_stopped = True
 
-    def __init__(self, network: PlateNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        score, corners = self.network(pictures.permute(0, 3, 1, 2))
-        return torch.sigmoid(score[:, 0]), corners * REACH
-
-
-def export(recipe: Recipe, path: Path) -> None:
-    """Write the averaged weights as ONNX: ``pictures (N, H, W, 3) uint8`` BGR to ``scores`` and ``corners``."""
-    network = PlateNetwork(recipe.width)
-    state = torch.load(recipe.run / "last.pt", map_location="cpu", weights_only=True)
-    averaged = {k.removeprefix("module."): v for k, v in state["mean"].items() if k.startswith("module.")}
-    network.load_state_dict(averaged)
-    network.eval()
-    torch.onnx.export(
-        _Exported(network),
-        (torch.zeros(1, recipe.size, recipe.size, 3, dtype=torch.uint8),),
-        str(path),
-        input_names=["pictures"],
-        output_names=["scores", "corners"],
-        dynamic_axes={
-            "pictures": {0: "n", 1: "h", 2: "w"},
-            "scores": {0: "n", 1: "h8", 2: "w8"},
-            "corners": {0: "n", 2: "h8", 3: "w8"},
-        },
-        opset_version=18,
-        dynamo=False,
-    )
-    print(f"step {state['step']} -> {path} ({path.stat().st_size / 1e6:.2f} MB)")
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        recipe = self.recipe
+        recipe.run.mkdir(parents=True, exist_ok=True)
+        feed = StreetFeed(recipe.scenery, recipe.seed, recipe.size, recipe.batch, self.step, recipe.workers)
+        began, sums = time.monotonic(), np.zeros(2)
+        with (recipe.run / "curve.csv").open("a", newline="") as file:
+            curve = csv.writer(file)
+            if file.tell() == 0:
+                curve.writerow(["step", "rate", "focal", "corners", "pictures_per_s"])
+            try:
+                for pictures in feed:
+                    if self.step >= self.recipe.steps or self.is_stopped:
+                        break
+                    sums += self.learn(pictures)
+                    if self.step % 50 == 0:
+                        focal, shape = sums / 50
+                        speed = 50 * recipe.batch / (time.monotonic() - began)
+                        news = [self.step, f"{self.rate():.3g}", f"{focal:.5f}", f"{shape:.5f}", f"{speed:.1f}"]
+                        print(
+                            "step {}/{} rate {} focal {} corners {} {}/s".format(news[0], self.recipe.steps, *news[1:]),
+                            flush=True,
+                        )
+                        curve.writerow(news)
+                        file.flush()
+                        began, sums = time.monotonic(), np.zeros(2)
+                    if self.step % recipe.save_every == 0:
+                        self.save()
+                        self.plan()
+            finally:
+                feed.close()
+        self.save()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=["train", "export"])
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; gives the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m models.training.detector", description=__doc__)
+    parser.add_argument("what", choices=["train", "export", "try"])
     parser.add_argument("--config", type=Path, default=Path("configs/training/detector.yaml"))
-    parser.add_argument("--out", type=Path, default=Path("models/weights/plate_detector.onnx"))
-    options = parser.parse_args()
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="export, try: file")
+    parser.add_argument("--pictures", type=int, default=600, help="try: composed pictures that were not trained on")
+    options = parser.parse_args(arguments)
     recipe = read_recipe(options.config)
-    if options.action == "train":
-        train(recipe)
-    else:
-        export(recipe, options.out)
+    if options.what == "train":
+        trainer = Trainer(recipe, options.config)
+        trainer.resume()
+        trainer.run()
+        return 0
+    if options.what == "try":
+        street = recipe.scenery.street(recipe.seed + UNSEEN, recipe.size)
+        print("score  recall  others a picture  F1     corner error in plate lengths")
+        for t in try_detector(options.out, street, options.pictures, np.arange(0.2, 0.91, 0.05).round(2).tolist()):
+            print(f"{t.score:.2f}   {t.recall:.3f}   {t.others:.3f}             {t.f1:.3f}  {t.corner_error:.4f}")
+        return 0
+    checkpoint = recipe.run / "last.pt"
+    if not checkpoint.exists():
+        print(f"no checkpoint {checkpoint}: train first", file=sys.stderr)
+        return 1
+    step = export(checkpoint, options.out, recipe.width, recipe.size)
+    print(f"step {step} -> {options.out} ({options.out.stat().st_size / 1e6:.2f} MB)")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from simulation.road import Light
 from simulation.traffic import Drive
 from storage.archive import Archive
+from storage.camera_health import HealthBook, HealthFigures, HealthReason, HealthRecord
 from storage.cameras import Camera, CameraBook
 from storage.clips import ClipBook
 from storage.database import Database
@@ -221,6 +222,30 @@ def test_cameras_change_before_the_eye(api: str, page: Page, maker: AlertMaker, 
     row = page.locator(".cameras-table tbody tr").first
     expect(row).to_contain_text("River bridge")
     expect(row).to_contain_text("wrong login or password")
+
+
+def test_a_cameras_health_and_its_reasons_in_each_language(
+    api: str, page: Page, maker: AlertMaker, database: Database
+) -> None:
+    page.goto(api)
+    page.locator(".cameras-strip").click()
+    row = page.locator(".cameras-table tbody tr").filter(has_text="cam-2")
+    expect(row.locator(".score-unknown")).to_be_visible()
+    now = datetime.now(UTC)
+    blurred = HealthReason("blurred", 0.8, 48, 0.3, 0.5, "share", "", "focus the lens", now.isoformat())
+    slow = HealthReason("fps_low", 0.5, 12, 8.0, 12.0, "fps", "", "raise it", now.isoformat())
+    HealthBook(database).record([HealthRecord("cam-2", now, (blurred, slow), frozenset(), HealthFigures())])
+    expect(row.locator(".score-bad")).to_have_text("40")
+    expect(row).to_contain_text("out of focus −48")
+    expect(row).to_contain_text("30% (required: 50%)")
+    expect(row).to_contain_text("8 fps (required: 12 fps)")
+    page.get_by_role("button", name="ҚАЗ").click()
+    expect(row).to_contain_text("фокус дұрыс емес")
+    page.get_by_role("button", name="РУС").click()
+    expect(row).to_contain_text("8 кадр/с (требуется: 12 кадр/с)")
+    page.reload()
+    page.locator(".cameras-strip").click()
+    expect(row).to_contain_text("не в фокусе")
 
 
 def test_without_a_database_the_page_says_so(s3_access: S3Access, page: Page) -> None:

@@ -29,14 +29,26 @@ def _model(cells: dict[tuple[int, int], float], rows: int, columns: int, input_n
 
 
 def test_a_plate_comes_back_in_the_pictures_own_pixels() -> None:
-    detector = CornerPlateDetector(_model({(4, 6): 0.9, (4, 7): 0.8, (1, 2): 0.1}, 8, 16), DetectorOptions(size=128))
+    detector = CornerPlateDetector(_model({(4, 6): 0.9, (1, 2): 0.1}, 8, 16), DetectorOptions(size=128))
     (plates,) = detector.detect([np.zeros((128, 256, 3), np.uint8)])
-    assert [round(p.score, 3) for p in plates] == [0.9], "its neighbour is the same plate, and 0.1 is too little"
+    assert [round(p.score, 3) for p in plates] == [0.9], "0.1 is too little"
     assert plates[0].box == pytest.approx((2 * (52 - 16), 2 * (36 - 4), 64, 16))
     corners = plates[0].corners
     assert corners is not None
     assert corners[0] == pytest.approx((72, 64))
     assert corners[2] == pytest.approx((136, 80))
+
+
+def test_cells_that_agree_are_one_plate_between_them() -> None:
+    cells = {(4, 6): 0.8, (4, 7): 0.8, (4, 8): 0.4, (4, 13): 0.5}
+    detector = CornerPlateDetector(_model(cells, 8, 16), DetectorOptions(size=128))
+    (plates,) = detector.detect([np.zeros((64, 128, 3), np.uint8)])
+    assert [round(p.score, 3) for p in plates] == [0.8, 0.5], "the last stands apart"
+    corners = plates[0].corners
+    assert corners is not None
+    middles = np.array([52.0, 60.0, 68.0])
+    weights = np.array([0.8, 0.8, 0.4]) ** 2
+    assert corners[0] == pytest.approx((float(middles @ weights / weights.sum()) - 16, 32), abs=1e-3)
 
 
 def test_boxes_are_cut_at_the_pictures_edge_and_corners_are_not() -> None:

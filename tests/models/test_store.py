@@ -16,10 +16,11 @@ from typing import Any
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from rich.console import Console
 
 from models.errors import ModelError, ModelMissing, ModelRefused
 from models.fetching import extract
-from models.listing import pull_models, rows
+from models.listing import pull_models, rows, show_models
 from models.manifest import Manifest, read_manifest
 from models.store import ModelStore, Record
 
@@ -142,6 +143,18 @@ def test_a_local_model_that_is_more_wanted_takes_over(tmp_path: Path) -> None:
     assert models.ensure("plate_reader").source.name == "first"
 
 
+def test_a_local_model_that_is_less_wanted_waits_for_the_network(tmp_path: Path, web: tuple[str, Path]) -> None:
+    address, folder = web
+    (folder / "model.onnx").write_bytes(tiny_onnx(1))
+    path = tmp_path / "own.onnx"
+    path.write_bytes(tiny_onnx(2))
+    own = source("own", tiny_onnx(2), path=str(path))
+    models = store(tmp_path, source("better", tiny_onnx(1), url=f"{address}/model.onnx"), own)
+    assert models.ensure("plate_reader").source.name == "better"
+    cut_off = store(tmp_path / "other", source("better", tiny_onnx(1), url="http://127.0.0.1:9/model.onnx"), own)
+    assert cut_off.ensure("plate_reader").source.name == "own"
+
+
 @pytest.mark.parametrize(
     ("content", "pinned", "said"),
     [
@@ -197,8 +210,28 @@ def test_denied_licences_are_passed_over(tmp_path: Path) -> None:
     free = store(tmp_path, *sources, deny=("agpl-3.0",))
     assert free.ensure("plate_reader").source.name == "free"
     assert [(row.name, row.state) for row in rows(free)] == [("strict", "denied"), ("free", "used")]
+    assert not free.denies("plate_reader")
     with pytest.raises(ModelMissing, match=r"strict \(AGPL-3.0\).*denied licences: agpl-3.0"):
         store(tmp_path, sources[0], deny=("AGPL-3.0",)).ensure("plate_reader")
+
+
+def test_a_role_whose_every_licence_is_denied_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "own.onnx"
+    path.write_bytes(tiny_onnx())
+    models = store(tmp_path, source("strict", tiny_onnx(), path=str(path), licence="AGPL-3.0"), deny=("AGPL-3.0",))
+    assert models.denies("plate_reader")
+    assert not models.denies("plate_detector"), "none is known, so none is denied"
+    assert pull_models(models, ["plate_reader"]), "left out by choice"
+    assert "licence of every model is denied" in capsys.readouterr().err
+
+
+def test_the_list_shows_what_was_measured(tmp_path: Path) -> None:
+    told = source("m", path="nowhere", figures="exact text .995")
+    console = Console(record=True, width=200)
+    show_models(store(tmp_path, told, source("n", path="nowhere")), console)
+    shown = console.export_text()
+    assert "exact text .995" in shown
+    assert "not measured" in shown
 
 
 def test_a_missing_model_names_the_way_out(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import { useState, type ReactElement } from "react";
 import type { CameraStatus } from "../feed/records";
 import { useLanguage, wordFor } from "../text/language";
 import { useClock } from "../text/time";
+import { HealthReasons, Score } from "./Health";
 
 /** Worst first: a camera that sees nothing is what the operator has to know of. */
 const ORDER = ["blind", "backing_off", "stalled", "connecting", "new", "disabled", "live"];
@@ -13,7 +14,7 @@ export function CameraPanel({ cameras }: { cameras: readonly CameraStatus[] }): 
   const { text } = useLanguage();
   const clock = useClock();
   const [isOpen, setIsOpen] = useState(false);
-  const sorted = [...cameras].sort((a, b) => rank(a.state) - rank(b.state) || a.name.localeCompare(b.name));
+  const sorted = [...cameras].sort((a, b) => rank(a.state) - rank(b.state) || (a.score ?? 100) - (b.score ?? 100) || a.name.localeCompare(b.name));
   const live = cameras.filter((camera) => camera.state === "live").length;
   const shown = sorted.slice(0, SHOWN_IN_STRIP);
 
@@ -35,6 +36,7 @@ export function CameraPanel({ cameras }: { cameras: readonly CameraStatus[] }): 
             <span key={camera.camera_id} className={`chip state-${camera.state}`}>
               <StateDot state={camera.state} />
               <span className="chip-name">{camera.name}</span>
+              {camera.score !== null && camera.score < 100 && <Score score={camera.score} />}
               {(camera.state !== "live" || camera.reason !== null) && (
                 <span className="chip-reason">
                   {[
@@ -55,6 +57,7 @@ export function CameraPanel({ cameras }: { cameras: readonly CameraStatus[] }): 
             <thead>
               <tr>
                 <th scope="col">{text.cameras.state}</th>
+                <th scope="col">{text.cameras.health}</th>
                 <th scope="col">{text.cameras.name}</th>
                 <th scope="col">{text.cameras.place}</th>
                 <th scope="col">{text.cameras.reason}</th>
@@ -65,9 +68,13 @@ export function CameraPanel({ cameras }: { cameras: readonly CameraStatus[] }): 
               {sorted.map((camera) => (
                 <tr key={camera.camera_id} className={`state-${camera.state}`}>
                   <td><StateDot state={camera.state} /> {wordFor(text.cameras.states, camera.state)}</td>
+                  <td><Score score={camera.score} /></td>
                   <td>{camera.name} <code>{camera.camera_id}</code></td>
                   <td>{camera.place}</td>
-                  <td>{camera.reason !== null && wordFor(text.cameras.reasons, camera.reason)}</td>
+                  <td>
+                    {camera.reason !== null && wordFor(text.cameras.reasons, camera.reason)}
+                    <HealthReasons reasons={camera.reasons.filter((reason) => reason.code !== camera.reason)} />
+                  </td>
                   <td>{camera.since !== null && clock.moment(Date.parse(camera.since))}</td>
                 </tr>
               ))}

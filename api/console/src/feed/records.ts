@@ -65,10 +65,23 @@ export interface Alert {
   sighted: Sighting[];
 }
 
+/** One thing wrong with a camera: what it takes of the score's 100, what was measured, what is required. */
+export interface HealthReason {
+  code: string;
+  points: number;
+  measured: number | string | null;
+  required: number | string | null;
+  unit: string;
+  since: string;
+}
+
 export interface CameraStatus extends Camera {
   state: string;
   reason: string | null;
   since: string | null;
+  /** 0-100; null until the camera was watched for a while. */
+  score: number | null;
+  reasons: HealthReason[];
 }
 
 export interface AlertPage {
@@ -101,4 +114,10 @@ export interface CameraChange {
   state: string;
   reason: string | null;
   since: string | null;
+}
+
+export interface HealthChange {
+  camera_id: string;
+  score: number;
+  reasons: HealthReason[];
 }

@@ -1,4 +1,4 @@
-import type { Alert, CameraChange, LogEvent, StreamState } from "./records";
+import type { Alert, CameraChange, HealthChange, LogEvent, StreamState } from "./records";
 
 export type Connection =
   | { state: "connecting"; since: number }
@@ -8,7 +8,7 @@ export type Connection =
 
 interface Listener {
   onAlert: (alert: Alert, isNew: boolean) => void;
-  onCamera: (change: CameraChange) => void;
+  onCamera: (change: CameraChange | HealthChange) => void;
   /** The log no longer holds what lies after our cursor: what is on screen must be fetched anew. */
   onReset: () => void;
   onConnection: (connection: Connection) => void;
@@ -59,6 +59,9 @@ export class EventStream {
     on<Alert>("alert.raised", (event) => { this.listener.onAlert(event.data, true); });
     on<Alert>("alert.updated", (event) => { this.listener.onAlert(event.data, false); });
     on<CameraChange>("camera.state", (event) => { this.listener.onCamera(event.data); });
+    on<HealthChange>("camera.health", ({ data: { camera_id, score, reasons } }) => {
+      this.listener.onCamera({ camera_id, score, reasons });
+    });
     on<StreamState>("stream.state", (event) => {
       this.#wait = FIRST_WAIT_MS;
       const since = Date.parse(event.data.since);

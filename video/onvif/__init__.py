@@ -1,0 +1,1 @@
+"""ONVIF: what a camera says of itself, asked by address and login."""
