@@ -1,8 +1,9 @@
-"""Finding plates in a frame: moving parts finely, the whole frame now and then."""
+"""Finding plates in a frame: followed ones where they must be, moving parts finely, the whole frame now and then."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -10,8 +11,37 @@ import numpy as np
 from index.read import Box
 from models.ports import Image, PlateDetection, PlateDetector
 from passes.options import LookOptions
-from passes.regions import Background, Region, merged, thinning
+from passes.regions import Background, Followed, Region, merged, thinning
 from video.frame import Frame
+
+_EXPLAINED = 1.3
+"""Times the area of its vehicles that a moving region may have to be explained by them."""
+_SOON_S = 0.01
+_PAST_S = 2.5
+"""How long a search is remembered."""
+_SAME_PLACE = 0.45
+"""Intersection over union from which two regions are one place: what moves on the road soon leaves it."""
+
+
+class Looked(NamedTuple):
+    """What was found in a frame, and where it was looked."""
+
+    plates: list[PlateDetection]
+    """Best first, each once."""
+    regions: list[Region]
+
+
+class _Search(NamedTuple):
+    region: Region
+    side: int
+    """Long side of the region's picture as the detector shall see it: a multiple of 32."""
+
+
+class _PastSearch(NamedTuple):
+    region: Region
+    t: float
+    in_vain: int
+    """How many searches of this place in a row have found nothing."""
 
 
 class Lookout:
@@ -21,49 +51,101 @@ class Lookout:
         self._detector = detector
         self._options = options
         self._background = Background()
-        self._swept_t: float | None = None
+        self._watched_s = 0.0
+        self._swept_s: float | None = None
+        """Watched time at the last sweep."""
+        self._past: list[_PastSearch] = []
         self._seen_t: float | None = None
         self.cost_px = 0
         self._moving: list[Region] = []
 
-    def find(self, frame: Frame, expected: Sequence[Region]) -> list[PlateDetection]:
-        """Plates of the frame, best first, each once. ``expected``: where tracked plates should be now."""
+    def find(self, frame: Frame, followed: Sequence[Followed]) -> Looked:
+        """Plates of the frame, as far as it is looked at; ``followed``: the plates known already."""
+        options = self._options
         step = thinning(frame.size[0])
-        if self._seen_t is not None and not 0 <= frame.t - self._seen_t <= 5.0:
+        gap_s = 0.0 if self._seen_t is None else frame.t - self._seen_t
+        if not 0 <= gap_s <= options.forget_s:
             self._background.forget()
+        self._watched_s += min(max(gap_s, 0.0), 1.0)
         self._seen_t = frame.t
         moving = self._background.moving(frame.luma(step), step)
         self._moving = moving or []
-        options = self._options
-        due = self._swept_t is None or not 0 <= frame.t - self._swept_t < options.sweep_every_s
-        if moving is None:
+        if moving is None and (self._swept_s is None or self._watched_s - self._swept_s > 1.0):
             return self._whole(frame, options.crowded_side_px)
-        unseen = [e for e in expected if not any(m.holds_middle(e) for m in moving)]
-        regions = merged([*moving, *unseen], frame.size)
-        sides = [self._side(r) for r in regions]
-        cost = sum(_pixels(r.width, r.height, side) for r, side in zip(regions, sides, strict=True))
+        searches = self._searches(frame, moving or [], followed)
+        cost = sum(_pixels(s.region.width, s.region.height, s.side) for s in searches)
         if cost > _pixels(*frame.size, options.crowded_side_px):
             return self._whole(frame, options.crowded_side_px)
-        found = self._whole(frame, options.whole_side_px) if due else []
-        if regions:
-            picture = frame.bgr()
-            for region, side in zip(regions, sides, strict=True):
-                found += self._in_region(picture, region, side)
-        return distinct(found)
+        is_sweep = self._swept_s is None or self._watched_s - self._swept_s >= options.sweep_every_s
+        if is_sweep:
+            whole = self._whole(frame, options.whole_side_px)
+        found, looked = (whole.plates, whole.regions) if is_sweep else ([], [])
+        for search in searches:
+            plates = self._in_region(frame.bgr(search.region), search.region, search.side)
+            self._note_search(search.region, frame.t, is_vain=not plates)
+            found += plates
+        return Looked(distinct(found), [*looked, *(search.region for search in searches)])
 
     def is_moving(self, box: Box) -> bool:
         """Whether something moves where ``box`` lies in the frame looked at last."""
         x, y = box.x + box.w / 2, box.y + box.h / 2
         return any(r.left <= x <= r.right and r.top <= y <= r.bottom for r in self._moving)
 
-    def _whole(self, frame: Frame, side: int) -> list[PlateDetection]:
-        self._swept_t = frame.t
-        return distinct(self._in_region(frame.bgr(), Region(0, 0, *frame.size), min(side, max(frame.size))))
-
-    def _side(self, region: Region) -> int:
-        """Long side of the region's picture as the detector shall see it: a multiple of 32."""
+    def _searches(self, frame: Frame, moving: Sequence[Region], followed: Sequence[Followed]) -> list[_Search]:
+        """What is worth looking at: moving parts when their time has come, and followed plates outside them."""
         options = self._options
-        side = min(options.region_scale * max(region.width, region.height), options.region_side_px)
+        wide: list[Region] = []
+        for region in moving:
+            inside = [one for one in followed if region.holds_middle(one.place)]
+            if any(one.near is None and one.is_due for one in inside):
+                wide.append(region)  # a vehicle just come, whose next place nobody knows
+                continue
+            past = self._past_search(region, frame.t)
+            if past is None:
+                wide.append(region)
+                continue
+            wait_s = options.search_every_s * 2.0 ** min(past.in_vain, 4)
+            if _explains(inside, region):
+                wait_s = options.explained_every_s
+            if frame.t - past.t >= min(wait_s, options.explained_every_s) - _SOON_S:
+                wide.append(region)
+        alone = [one for one in followed if not any(region.holds_middle(one.place) for region in moving)]
+        wide = merged([*wide, *(one.place for one in alone if one.near is None and one.is_due)], frame.size)
+        hard = [one.place for one in followed if one.is_hard]
+        searches = [
+            _Search(region, self._side(region, is_fine=any(region.holds_middle(place) for place in hard)))
+            for region in wide
+        ]
+        for one in followed:
+            if one.near is not None and one.is_due and not any(region.holds_middle(one.near) for region in wide):
+                longest = max(one.near.width, one.near.height)
+                side = max(96, round(longest * min(1.0, options.near_plate_px / one.width) / 32 + 0.4) * 32)
+                if min(one.near.width, one.near.height) > 7:
+                    searches.append(_Search(one.near, side))
+        return searches
+
+    def _past_search(self, region: Region, t: float) -> _PastSearch | None:
+        """The last search of the same place, give or take; None where there was none lately."""
+        self._past = [past for past in self._past if t - past.t <= _PAST_S]
+        alike = [past for past in self._past if _overlap(past.region, region) > _SAME_PLACE]
+        return max(alike, key=lambda past: past.t, default=None)
+
+    def _note_search(self, region: Region, t: float, *, is_vain: bool) -> None:
+        past = self._past_search(region, t)
+        if past is not None:
+            self._past.remove(past)
+        in_vain = past.in_vain + 1 if past is not None and is_vain else int(is_vain)
+        self._past.append(_PastSearch(region, t, in_vain))
+
+    def _whole(self, frame: Frame, side: int) -> Looked:
+        self._swept_s = self._watched_s
+        region = Region(0, 0, *frame.size)
+        return Looked(distinct(self._in_region(frame.bgr(), region, min(side, max(frame.size)))), [region])
+
+    def _side(self, region: Region, *, is_fine: bool) -> int:
+        options = self._options
+        longest = options.fine_side_px if is_fine else options.region_side_px
+        side = min(options.region_scale * max(region.width, region.height), longest)
         return max(96, round(side / 32) * 32)
 
     def _in_region(self, picture: Image, region: Region, side: int) -> list[PlateDetection]:
@@ -92,6 +174,21 @@ def find_in(
         box = Box(region.left + x * back_x, region.top + y * back_y, w * back_x, h * back_y)
         found.append(PlateDetection(box, plate.score, corners))
     return found
+
+
+def _explains(inside: Sequence[Followed], region: Region) -> bool:
+    """Whether followed vehicles are all that moves in a region."""
+    if not inside or any(one.near is None for one in inside):
+        return False
+    return region.area <= _EXPLAINED * sum(one.vehicle.area for one in inside)
+
+
+def _overlap(one: Region, other: Region) -> float:
+    """Intersection over union."""
+    w = min(one.right, other.right) - max(one.left, other.left)
+    h = min(one.bottom, other.bottom) - max(one.top, other.top)
+    shared = max(w, 0) * max(h, 0)
+    return shared / max(one.area + other.area - shared, 1)
 
 
 def distinct(found: Sequence[PlateDetection]) -> list[PlateDetection]:

@@ -11,19 +11,32 @@ class LookOptions:
 
     A plate detector needs about 25 px of plate. Scaling a whole 1080p frame to 640 px leaves one of 75 px that much;
     searching only what moves, at 0.8 of the camera's own pixels, finds as many as whole frames at 1280, for an
-    eighth of the work.
+    eighth of the work. A plate that is followed is looked for where it must be, for a tenth of that.
     """
 
     region_scale: float = 0.8
     """Scale at which moving regions are searched; those too large for ``region_side_px`` are scaled further."""
-    region_side_px: int = 512
-    """Longest side of a region's picture given to the detector, pixels."""
+    region_side_px: int = 320
+    """Longest side of a region's picture given to the detector, pixels: a lorry's plate is an eighth of its width."""
+    fine_side_px: int = 512
+    """The same where a plate could not be read yet: a tighter box can make the difference."""
+    near_plate_px: int = 44
+    """Width at which a plate whose place is known is shown to the detector."""
     whole_side_px: int = 640
     """Long side to which the whole frame is scaled in a sweep."""
     crowded_side_px: int = 960
     """Long side of the whole frame when moving regions would cost more than it."""
-    sweep_every_s: float = 3.0
-    """Least time between sweeps of the whole frame, for what motion does not show."""
+    search_every_s: float = 0.3
+    """Least time between searches of one place where something moves; plates known already are looked for in between.
+    Doubled with each search in vain, up to ``explained_every_s``."""
+    explained_every_s: float = 1.0
+    """The same where tracked vehicles explain what moves."""
+    certain_every_s: float = 0.33
+    """Least time between looks for a plate read with certainty: its leaving is of interest, and a better picture."""
+    sweep_every_s: float = 10.0
+    """Least watched time between sweeps of the whole frame, for what motion does not show."""
+    forget_s: float = 120.0
+    """A gap between frames after which the background is learned anew."""
     min_score: float = 0.25
     """Least score of a plate detection."""
 
@@ -94,7 +107,11 @@ class PassOptions:
     min_detections: int = 2
     """Detections that make a pass; a single one does when it is legible and ``sure_detection`` sure."""
     sure_detection: float = 0.6
-    vehicle_looks: int = 4
+    vehicle_looks: int = 2
     """Frames of a pass in which the vehicle around the plate is looked for, to vote on its type."""
+    vehicle_look_growth: float = 1.6
+    """How much larger the plate must stand than at the last such look."""
+    parked_vehicle_looks: int = 4
+    """The same for a plate that has not moved: what stands on no vehicle is no pass."""
     picture_side_px: int = 960
     """Longest side of the vehicle picture kept."""

@@ -17,7 +17,7 @@ from passes.look import Lookout
 from passes.naming import named, vote
 from passes.options import PassOptions
 from passes.record import Pass, PassCounts
-from passes.surroundings import find_vehicles, portrait, share_in_view
+from passes.surroundings import find_vehicles, portrait, share_in_view, shown_part, surroundings
 from passes.track import SAME, Portrait, Read, Track
 from passes.tracker import Tracker, near_place
 from video.frame import Frame
@@ -100,8 +100,10 @@ class PassPipeline:
         self._t, self._size = frame.t, frame.size
         self.counts.frames_detected += 1
 
-        plates = self._lookout.find(frame, self._tracker.expected(frame.t, frame.size))
-        crops = [cut(frame.bgr(), p.box, p.corners, self.options.read.margin) for p in plates]
+        followed = self._tracker.expected(frame.t, frame.size, self.options.look.certain_every_s)
+        plates, looked = self._lookout.find(frame, followed)
+        self.counts.searched_px = self._lookout.cost_px
+        crops = [self._cut(frame, plate) for plate in plates]
         reads = self._read(frame, plates, crops)
         owners = self._tracker.assign([p.box for p in plates], reads, frame.t)
         seen: list[Track] = []
@@ -110,7 +112,7 @@ class PassPipeline:
             out += closed
             seen.append(track)
         self._look_at_vehicles(frame, seen)
-        for track in self._tracker.advance(frame.t, seen, frame.size):
+        for track in self._tracker.advance(frame.t, seen, frame.size, looked):
             out += self._close(track)
         out += self._report(seen)
         return out
@@ -121,6 +123,12 @@ class PassPipeline:
         self._lookout = Lookout(self._detectors.plates, self.options.look)
         self._t = None
         return [done for track in tracks for done in self._close(track)]
+
+    def _cut(self, frame: Frame, plate: PlateDetection) -> Crop:
+        x, y, w, h = plate.box
+        edge = h  # corners may lie outside the box, and the crop is loosened
+        picture = frame.bgr((int(x - edge), int(y - edge), int(x + w + edge) + 1, int(y + h + edge) + 1))
+        return cut(picture, plate.box, plate.corners, self.options.read.margin)
 
     def _read(self, frame: Frame, plates: Sequence[PlateDetection], crops: Sequence[Crop]) -> list[Read | None]:
         """Read those crops that can tell something: in one batch."""
@@ -183,7 +191,8 @@ class PassPipeline:
 
     def _keep_portrait(self, track: Track, frame: Frame, crop: Crop, read: Read | None) -> None:
         vehicle = track.vehicle.box(crop.box, frame.size)
-        picture, origin, scale = portrait(frame.bgr(), crop.box, vehicle, self.options.picture_side_px)
+        part = shown_part(crop.box, vehicle, frame.size)
+        picture, origin, scale = portrait(frame.bgr(part), crop.box, vehicle, self.options.picture_side_px)
         track.shown = read
         track.portrait = Portrait(crop.picture.copy(), picture, origin, scale)
 
@@ -195,15 +204,18 @@ class PassPipeline:
             track
             for track in seen
             if track.sightings >= 2
-            and track.vehicle.looks < self.options.vehicle_looks
+            and track.vehicle.looks < (self.options.vehicle_looks if track.moved else self.options.parked_vehicle_looks)
             and (
-                track.last.box.w > 1.35 * track.vehicle.looked_width
+                track.last.box.w > self.options.vehicle_look_growth * track.vehicle.looked_width
                 or (not track.moved and frame.t - track.vehicle.looked_t > _PARKED_LOOK_S)
             )
         ]
         if due:
             boxes = [track.last.box for track in due]
-            for track, found in zip(due, find_vehicles(detector, frame.bgr(), boxes), strict=True):
+            for box in boxes:
+                frame.bgr(surroundings(box, frame.size))
+            picture = frame.bgr(surroundings(boxes[0], frame.size))
+            for track, found in zip(due, find_vehicles(detector, picture, boxes), strict=True):
                 track.vehicle.seen(frame.t, track.last.box, found)
 
     def _report(self, seen: Sequence[Track]) -> list[Pass]:

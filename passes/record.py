@@ -45,5 +45,7 @@ class PassCounts:
     static: int = 0
     """Tracks that never moved and stood on no vehicle: writing on walls and signs."""
     crops_read: int = 0
+    searched_px: int = 0
+    """Pixels given to the plate detector."""
     unread_by_reason: dict[str, int] = field(default_factory=dict)
     """Why plates were not read: ``small``, ``illegible``, ``short``."""

@@ -16,7 +16,8 @@ _LEAST_STEP: Final = 6.0
 _NOISE_FACTOR: Final = 6.0
 _LEARN: Final = 0.06
 """Share of a new frame in the background, where nothing moves; a standing vehicle sinks in within about ten seconds."""
-_LEARN_MOVING: Final = 0.015
+_LEARN_MOVING: Final = 0.004
+"""The same where the picture changes from one frame to the next: vehicles that pass must leave no ghosts."""
 _JOIN: Final = np.ones((7, 7), np.uint8)
 _LEAST_AREA: Final = 24
 """Least area of a moving blob, thinned pixels."""
@@ -40,8 +41,38 @@ class Region(NamedTuple):
 
     def holds_middle(self, other: Region) -> bool:
         """Whether the middle of ``other`` lies within."""
-        x, y = (other.left + other.right) / 2, (other.top + other.bottom) / 2
+        return self.holds((other.left + other.right) / 2, (other.top + other.bottom) / 2)
+
+    def holds(self, x: float, y: float) -> bool:
         return self.left <= x <= self.right and self.top <= y <= self.bottom
+
+    @property
+    def area(self) -> int:
+        return max(self.width, 0) * max(self.height, 0)
+
+
+class Followed(NamedTuple):
+    """What a lookout needs to know of a tracked plate."""
+
+    place: Region
+    """Where the plate may be."""
+    near: Region | None
+    """Where it nearly surely is; None while its motion is not known well."""
+    vehicle: Region
+    """The part of the frame whose motion its vehicle explains."""
+    width: float
+    """Of the plate, pixels."""
+    is_due: bool
+    """Whether it is to be looked for in this frame."""
+    is_hard: bool
+    """Whether it was seen for a while and could not be read yet: worth the finest look."""
+
+
+def around(x: float, y: float, across: float, up: float, size: tuple[int, int]) -> Region:
+    """The part of a frame of ``size`` within ``across`` and ``up`` pixels of a point."""
+    return Region(
+        int(max(x - across, 0)), int(max(y - up, 0)), int(min(x + across, size[0])), int(min(y + up, size[1]))
+    )
 
 
 def thinning(width: int) -> int:
@@ -54,10 +85,11 @@ class Background:
 
     def __init__(self) -> None:
         self._still: NDArray[np.float32] | None = None
+        self._last: NDArray[np.float32] | None = None
 
     def forget(self) -> None:
         """Start anew: after a gap the light is another."""
-        self._still = None
+        self._still = self._last = None
 
     def moving(self, luma: NDArray[np.uint8], step: int) -> list[Region] | None:
         """Parts of the full frame that differ from the background, given its thinned brightness ``(h, w) uint8``.
@@ -65,8 +97,9 @@ class Background:
         None for the first picture, and when most of the picture differs (the camera moved, the light was switched).
         """
         seen = np.asarray(cv2.blur(luma, (3, 3)), np.uint8).astype(np.float32)
+        last, self._last = self._last, seen
         if self._still is None or self._still.shape != seen.shape:
-            self._still = seen
+            self._still = seen.copy()
             return None
         change = seen - self._still
         sample = change[::4, ::4]
@@ -75,10 +108,13 @@ class Background:
         size = cv2.absdiff(change, exposure)
         mask = (size > max(_LEAST_STEP, _NOISE_FACTOR * noise)).astype(np.uint8)
         if cv2.countNonZero(mask) > 0.6 * mask.size:
-            self._still = seen
+            self._still = seen.copy()
             return None
-        cv2.accumulateWeighted(seen, self._still, _LEARN, 1 - mask)
-        cv2.accumulateWeighted(seen, self._still, _LEARN_MOVING, mask)
+        changing = mask
+        if last is not None:
+            changing = cv2.bitwise_and(mask, (cv2.absdiff(seen, last) > _LEAST_STEP / 2).astype(np.uint8))
+        cv2.accumulateWeighted(seen, self._still, _LEARN, 1 - changing)
+        cv2.accumulateWeighted(seen, self._still, _LEARN_MOVING, changing)
         joined = cv2.dilate(mask, _JOIN)
         count, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
         height, width = luma.shape

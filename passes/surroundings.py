@@ -83,21 +83,25 @@ def owner(plate: Box, vehicles: Sequence[VehicleDetection]) -> VehicleDetection 
     return max(holding, key=lambda v: (round(v.score, 1), -v.box.w * v.box.h), default=None)
 
 
+def shown_part(plate: Box, vehicle: Box | None, size: tuple[int, int]) -> Region:
+    """The part of a frame of ``size`` that a portrait shows."""
+    if vehicle is None:
+        return surroundings(plate, size)
+    edge = 0.06 * vehicle.w
+    return Region(
+        max(int(min(vehicle.x - edge, plate.x)), 0),
+        max(int(min(vehicle.y - edge, plate.y)), 0),
+        min(int(max(vehicle.x + vehicle.w + edge, plate.x + plate.w)) + 1, size[0]),
+        min(int(max(vehicle.y + vehicle.h + edge, plate.y + plate.h)) + 1, size[1]),
+    )
+
+
 def portrait(frame: Image, plate: Box, vehicle: Box | None, longest: int) -> tuple[Image, tuple[int, int], float]:
     """A copy of the vehicle's part of ``frame`` (the plate's surroundings without one), at most ``longest`` px long.
 
     Returns the picture, its origin in the frame, and its scale.
     """
-    size = (frame.shape[1], frame.shape[0])
-    region = surroundings(plate, size)
-    if vehicle is not None:
-        edge = 0.06 * vehicle.w
-        region = Region(
-            max(int(min(vehicle.x - edge, plate.x)), 0),
-            max(int(min(vehicle.y - edge, plate.y)), 0),
-            min(int(max(vehicle.x + vehicle.w + edge, plate.x + plate.w)) + 1, size[0]),
-            min(int(max(vehicle.y + vehicle.h + edge, plate.y + plate.h)) + 1, size[1]),
-        )
+    region = shown_part(plate, vehicle, (frame.shape[1], frame.shape[0]))
     part = frame[region.top : region.bottom, region.left : region.right]
     scale = min(longest / max(part.shape[:2]), 1.0)
     if scale < 1:

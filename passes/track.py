@@ -170,6 +170,9 @@ class Track:
         self.sightings = 1
         self.best_score = plate.score
         self.missed_s = 0.0
+        """Watched time between the last sighting and the last time it was looked for in vain."""
+        self.unseen_s = 0.0
+        """Watched time since the last sighting."""
         self.moved = False
         self.appeared_moving = False
         """Whether something moved where the plate was first seen."""
@@ -202,7 +205,7 @@ class Track:
         self.last = Sighting(t, plate.box, plate.score)
         self._recent.append(self.last)
         self.sightings += 1
-        self.missed_s = 0.0
+        self.missed_s = self.unseen_s = 0.0
         self.best_score = max(self.best_score, plate.score)
         self.widest = max(self.widest, plate.box.w)
         if not self.moved:

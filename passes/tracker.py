@@ -11,9 +11,13 @@ from scipy.optimize import linear_sum_assignment
 
 from index.read import Box
 from passes.options import TrackOptions
-from passes.regions import Region
+from passes.regions import Followed, Region, around
+from passes.surroundings import surroundings
 from passes.track import Likeness, Read, Track
 
+_SETTLED_SIGHTINGS: Final = 3
+_SETTLED_SD: Final = 1.0
+"""Plate widths within which a plate's next place must be known for a narrow look to be enough."""
 _SETTLED: Final = 0.8
 """Plate widths within which a track's next place must be known for its neighbour to be no candidate."""
 _SAME_GAIN: Final = 14.0
@@ -34,24 +38,33 @@ class Tracker:
         self.tracks: list[Track] = []
         self._t: float | None = None
 
-    def expected(self, t: float, size: tuple[int, int]) -> list[Region]:
-        """Where to look for the tracked plates at ``t``; standing ones once a second."""
-        regions = []
+    def expected(self, t: float, size: tuple[int, int], certain_every_s: float) -> list[Followed]:
+        """Where the tracked plates should be at ``t``, and which of them are to be looked for: standing ones once a
+        second, those read with certainty every ``certain_every_s``, others always."""
+        followed = []
         for track in self.tracks:
-            if track.standing and t - track.last.t < 1.0:
-                continue
             place = track.motion.expect(t)
             reach = min(2.0 * place.place_sd, 4.0 * place.width)
-            across, up = 2.2 * place.width + reach, 1.5 * place.width + reach
-            regions.append(
-                Region(
-                    int(max(place.x - across, 0)),
-                    int(max(place.y - up, 0)),
-                    int(min(place.x + across, size[0])),
-                    int(min(place.y + up, size[1])),
+            is_settled = track.sightings >= _SETTLED_SIGHTINGS and track.missed_s == 0 and track.doubt is None
+            is_hard = track.sightings >= _SETTLED_SIGHTINGS and not track.standing and not track.legible
+            is_settled = is_settled and not is_hard and place.place_sd < _SETTLED_SD * place.width
+            since = t - track.last.t
+            if track.standing:
+                is_due = since >= 1.0
+            else:
+                is_due = not (is_settled and track.certain and track.moved) or since >= certain_every_s - 0.01
+            w = place.width
+            followed.append(
+                Followed(
+                    around(place.x, place.y, 2.2 * w + reach, 1.5 * w + reach, size),
+                    around(place.x, place.y, 1.2 * w + reach, 0.8 * w + reach, size) if is_settled else None,
+                    surroundings(Box(place.x - w / 2, place.y - w / 8, w, w / 4), size),
+                    w,
+                    is_due,
+                    is_hard,
                 )
             )
-        return regions
+        return followed
 
     def candidates(self, boxes: Sequence[Box], t: float) -> list[Track | None]:
         """For each box, the one settled track that alone can own it (and that can own no other box), else None.
@@ -119,10 +132,13 @@ class Tracker:
         for i, j in _best_pairs(gain):
             owners[j] = self.tracks[i]
 
-    def advance(self, t: float, seen: Sequence[Track], size: tuple[int, int]) -> list[Track]:
+    def advance(
+        self, t: float, seen: Sequence[Track], size: tuple[int, int], looked: Sequence[Region] | None = None
+    ) -> list[Track]:
         """Let time pass: the tracks that are gone by ``t``, now dropped. ``seen``: those with a detection at ``t``.
 
-        A track ages by watched time only: while the stream sleeps, a waiting vehicle stays what it is.
+        ``looked``: where plates were looked for (None: everywhere); a vehicle elsewhere can't have been missed. A track
+        ages by watched time only: while the stream sleeps, a waiting vehicle stays what it is.
         """
         step = 0.0 if self._t is None else max(t - self._t, 0.0)
         self._t = t
@@ -131,9 +147,12 @@ class Tracker:
         for track in self.tracks:
             if any(track is other for other in seen):
                 continue
-            track.missed_s += min(step, 1.0)
+            track.unseen_s += min(step, 1.0)
             place = track.motion.expect(t)
             outside = not (0 <= place.x < size[0] and 0 <= place.y < size[1])
+            if not outside and looked is not None and not any(part.holds(place.x, place.y) for part in looked):
+                continue
+            track.missed_s = track.unseen_s
             if track.standing:
                 patience = options.waiting_lost_after_s
             else:

@@ -28,8 +28,12 @@ class Frame(Protocol):
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
 
-    def bgr(self) -> NDArray[np.uint8]:
-        """The picture, ``(H, W, 3) uint8`` BGR, converted on first use and kept."""
+    def bgr(self, part: tuple[int, int, int, int] | None = None) -> NDArray[np.uint8]:
+        """The picture, ``(H, W, 3) uint8`` BGR, converted on first use and kept.
+
+        With ``part`` (left, top, right, bottom, pixels) only that much of it need be true: what no call has asked for
+        may be black. A whole 1080p frame takes 3 ms to convert, a vehicle of it a tenth.
+        """
 
     def luma(self, step: int) -> NDArray[np.uint8]:
         """Brightness of every ``step``-th pixel of every ``step``-th row, ``(H/step, W/step) uint8``: nearly free."""

@@ -45,7 +45,7 @@ class DrawnFrame:
             right, bottom = max(round(box.x + box.w), 0), max(round(box.y + box.h), 0)
             self._picture[top:bottom, left:right] = (255, 20 * number, 0)
 
-    def bgr(self) -> NDArray[np.uint8]:
+    def bgr(self, part: tuple[int, int, int, int] | None = None) -> NDArray[np.uint8]:
         return self._picture
 
     def luma(self, step: int) -> NDArray[np.uint8]:
