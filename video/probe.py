@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from statistics import median
+from threading import Event
 from time import monotonic
 
 from video.clip import mime_of
 from video.decoder import StreamDecoder
 from video.demux import Demuxer, OpenSettings
 from video.errors import OpenFailed, Reason
+from video.health.fault import Finding
+from video.health.picture import PictureCheck
+from video.health.stream import StreamMeasure, measure_stream
 from video.packet import Packet
 from video.source import SourceUrl
+
+
+class ProbeStopped(Exception):
+    """A probe that was told to stop before it was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +34,10 @@ class Probe:
     height: int
     fps: float | None
     keyframe_interval_s: float | None
-    """The longest between two keyframes; None if fewer than two came."""
+    """The longest between two keyframes; None if fewer than two came in two seconds."""
     bitrate_bps: float | None
+    lost_share: float | None
+    """Share of pictures that are missing between those that came."""
     skew_s: float | None
     """The camera's clock minus ours; None where the camera tells no time."""
     duration_s: float | None
@@ -39,31 +47,57 @@ class Probe:
     """From the start of connecting to the first decoded picture."""
     seen_s: float
     """Seconds of the stream that were looked at."""
+    picture: tuple[Finding, ...] = ()
+    """What is wrong with the first picture, as far as one picture tells."""
+
+    @property
+    def measured(self) -> StreamMeasure:
+        """The stream's part, as requirements judge it."""
+        return StreamMeasure(
+            codec=self.codec,
+            width=self.width,
+            height=self.height,
+            seen_s=self.seen_s,
+            pictures=0,
+            fps=self.fps,
+            bitrate_bps=self.bitrate_bps,
+            keyframe_interval_s=self.keyframe_interval_s,
+            lost_share=self.lost_share,
+        )
 
 
-def probe(source: SourceUrl, opening: OpenSettings | None = None, seconds: float = 5.0) -> Probe:
+def probe(
+    source: SourceUrl, opening: OpenSettings | None = None, seconds: float = 5.0, *, stop: Event | None = None
+) -> Probe:
     """Open ``source``, look at about ``seconds`` of it and say what it is.
 
-    Takes as long for a live source. Raises SourceRefused, OpenFailed, StreamFailed (see their ``reason``).
+    Takes as long for a live source. One picture is decoded. Raises SourceRefused, OpenFailed, StreamFailed (see their
+    ``reason``), and ProbeStopped soon after ``stop`` is set while packets come.
     """
     began = monotonic()
     packets: list[Packet] = []
     first_frame_after_s: float | None = None
     size = (0, 0)
     skew_s: float | None = None
+    check = PictureCheck()
     with Demuxer(source, opening) as demuxer:
         opened_after_s = monotonic() - began
         decoder: StreamDecoder | None = None
         for packet in demuxer.packets():
+            if stop is not None and stop.is_set():
+                raise ProbeStopped
             packets.append(packet)
             if first_frame_after_s is None and (decoder is not None or packet.is_keyframe):
                 decoder = decoder or StreamDecoder(source, packet.format)
                 for frame in decoder.decode(packet):
                     size = frame.size
                     first_frame_after_s = monotonic() - began
+                    check.look(frame.luma(1), frame.t)
                     break
-            if demuxer.camera_time is not None and packet.seen_at is not None:
-                skew_s = (demuxer.camera_time - packet.seen_at).total_seconds()
+            if packet.camera_at is not None and packet.seen_at is not None:
+                late_s = (packet.camera_at - packet.seen_at).total_seconds()
+                # packets come late and never early: the greatest value is the nearest to the truth
+                skew_s = late_s if skew_s is None else max(skew_s, late_s)
             if _is_enough(packets, seconds) or (source.is_live and monotonic() - began > opened_after_s + 2 * seconds):
                 break
         duration_s = demuxer.duration_s
@@ -71,6 +105,8 @@ def probe(source: SourceUrl, opening: OpenSettings | None = None, seconds: float
             for frame in decoder.flush():
                 size = frame.size
                 first_frame_after_s = monotonic() - began
+                check.look(frame.luma(1), frame.t)
+                break
     if first_frame_after_s is None:
         if packets and not any(packet.is_keyframe for packet in packets):
             raise OpenFailed(
@@ -79,28 +115,7 @@ def probe(source: SourceUrl, opening: OpenSettings | None = None, seconds: float
         raise OpenFailed(
             Reason.UNDECODABLE, source, "no picture of it could be decoded", "look at the camera's encoder settings"
         )
-    return _summed(source, packets, size, skew_s, duration_s, opened_after_s, first_frame_after_s, demuxer.format.fps)
-
-
-def _is_enough(packets: list[Packet], seconds: float) -> bool:
-    return packets[-1].t - packets[0].t >= seconds
-
-
-def _summed(
-    source: SourceUrl,
-    packets: list[Packet],
-    size: tuple[int, int],
-    skew_s: float | None,
-    duration_s: float | None,
-    opened_after_s: float,
-    first_frame_after_s: float,
-    declared_fps: float | None,
-) -> Probe:
-    shown = sorted(packet.t for packet in packets)
-    steps = [b - a for a, b in pairwise(shown) if b > a]
-    keyframes = [packet.t for packet in packets if packet.is_keyframe]
-    gaps = [b - a for a, b in pairwise(keyframes) if b - a > 0.01]
-    seen_s = shown[-1] - shown[0] + (median(steps) if steps else packets[-1].duration)
+    measured = measure_stream(packets, size)
     stream_format = packets[-1].format
     sets = stream_format.parameter_sets
     return Probe(
@@ -109,12 +124,18 @@ def _summed(
         mime=mime_of(stream_format.codec, sets)[0] if sets else None,
         width=size[0],
         height=size[1],
-        fps=round(len(steps) / (shown[-1] - shown[0]), 2) if steps else declared_fps,
-        keyframe_interval_s=round(max(gaps), 3) if gaps else None,
-        bitrate_bps=round(8 * sum(len(packet.data) for packet in packets) / seen_s) if seen_s > 0 else None,
+        fps=(measured.fps if measured else None) or demuxer.format.fps,
+        keyframe_interval_s=measured.keyframe_interval_s if measured else None,
+        bitrate_bps=measured.bitrate_bps if measured else None,
+        lost_share=measured.lost_share if measured else None,
         skew_s=round(skew_s, 3) if skew_s is not None else None,
         duration_s=duration_s,
         opened_after_s=round(opened_after_s, 3),
         first_frame_after_s=round(first_frame_after_s, 3),
-        seen_s=round(seen_s, 3),
+        seen_s=measured.seen_s if measured else 0.0,
+        picture=check.findings,
     )
+
+
+def _is_enough(packets: list[Packet], seconds: float) -> bool:
+    return packets[-1].t - packets[0].t >= seconds

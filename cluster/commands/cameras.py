@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from cluster.commands.camera_onvif import add, discover
+from cluster.commands.camera_probe import probe
 from cluster.commands.running import home_of
 from cluster.home import Home
 from cluster.settings import RegionSettings, read_settings
@@ -21,11 +21,10 @@ from cluster.settings import RegionSettings, read_settings
 app = typer.Typer(no_args_is_help=True, help="Discover, add, import, list and probe cameras.")
 app.command()(discover)
 app.command()(add)
+app.command()(probe)
 
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE.yaml", help="The region's configuration.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout, and nothing else.")]
-
-_AT_ONCE = 16
 
 
 @app.command(name="import")
@@ -89,67 +88,6 @@ def list_(config: Config = None, as_json: AsJson = False) -> None:
         since = camera.since.astimezone().strftime("%Y-%m-%d %H:%M:%S") if camera.since else ""
         table.add_row(camera.camera_id, camera.name, camera.address, state if camera.enabled else "off", since)
     Console().print(table)
-
-
-@app.command()
-def probe(
-    which: Annotated[str, typer.Argument(metavar="URL|ID|all", help="An address, a camera's id, or all of them.")],
-    config: Config = None,
-    as_json: AsJson = False,
-    seconds: Annotated[float, typer.Option(min=1, max=60, help="How long to look at each.")] = 5.0,
-) -> None:
-    """Connect to a camera and say what it sends, or why it can't be used. Exits with 1 when one can't be used."""
-    from cluster.plan import source_rules
-    from cluster.reach import camera_book, reach_database
-    from video.errors import VideoError
-    from video.probe import probe as look
-    from video.source import parse_source
-
-    settings, home = _region(config)
-    if ":" in which:
-        addresses = {"": which}
-    else:
-        with reach_database(settings, home) as database:
-            cameras = camera_book(database, home).enabled()
-        addresses = {camera.camera_id: camera.url for camera in cameras if which in ("all", camera.camera_id)}
-        if not addresses and which != "all":
-            raise typer.BadParameter(f"there is no camera {which}; `beket cameras list` names them, or give an address")
-    rules = source_rules(settings)
-
-    def tried(item: tuple[str, str]) -> dict[str, Any]:
-        name, url = item
-        try:
-            return {"camera_id": name or None, "ok": True, **asdict(look(parse_source(url, rules), seconds=seconds))}
-        except VideoError as error:
-            return {"camera_id": name or None, "ok": False, "reason": error.reason.value, "detail": str(error)}
-
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        results = list(pool.map(tried, addresses.items()))
-    for result in results:
-        if as_json:
-            sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
-        else:
-            _show(result)
-    if not all(result["ok"] for result in results):
-        raise typer.Exit(1)
-
-
-def _show(result: dict[str, Any]) -> None:
-    name = result["camera_id"] or result.get("source") or ""
-    if not result["ok"]:
-        typer.echo(f"{name}: {result['detail']}" if name else result["detail"], err=True)
-        return
-    facts = [f"{result['codec']} {result['width']}x{result['height']}"]
-    if result["fps"]:
-        facts.append(f"{result['fps']:.4g} fps")
-    if result["keyframe_interval_s"]:
-        facts.append(f"a keyframe every {result['keyframe_interval_s']:.3g} s")
-    if result["bitrate_bps"]:
-        facts.append(f"{result['bitrate_bps'] / 1e6:.3g} Mbit/s")
-    facts.append(f"first picture after {result['first_frame_after_s']:.2f} s")
-    if result["skew_s"] is not None:
-        facts.append(f"clock off by {result['skew_s']:+.1f} s")
-    typer.echo(f"{name}: {', '.join(facts)}")
 
 
 def _region(config: Path | None) -> tuple[RegionSettings, Home]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from cluster.errors import SettingsError
 from cluster.settings.cameras import CameraSettings
+from cluster.settings.health import RequirementSettings
 from cluster.settings.hotlists import HotlistSettings
 from cluster.settings.region import RegionSettings
 
@@ -35,10 +36,22 @@ def read_settings(path: Path) -> RegionSettings:
 
     Raises ``SettingsError``: one line with the file, the key, and the way out; values may be secret and are not shown.
     """
+    return check_settings(_read_mapping(path, "name a configuration with --config"), path)
+
+
+def read_requirements(path: Path) -> RequirementSettings:
+    """Read and check a requirement profile. Raises ``SettingsError``."""
+    try:
+        return RequirementSettings.model_validate(_read_mapping(path, "name a profile of configs/requirements"))
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {first_fault(error, RequirementSettings)}") from None
+
+
+def _read_mapping(path: Path, way_out: str) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise SettingsError(f"{path}: there is no such file; name a configuration with --config") from None
+        raise SettingsError(f"{path}: there is no such file; {way_out}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: can't be read ({_why(error)})") from error
     try:
@@ -51,7 +64,7 @@ def read_settings(path: Path) -> RegionSettings:
         data = {}
     if not isinstance(data, dict):
         raise SettingsError(f"{path}: holds a {type(data).__name__} where keys and values are expected")
-    return check_settings(data, path)
+    return data
 
 
 def check_settings(data: dict[str, Any], path: Path) -> RegionSettings:
@@ -63,11 +76,18 @@ def check_settings(data: dict[str, Any], path: Path) -> RegionSettings:
     folder = path.absolute().parent
     hotlists = tuple(_with_absolute_paths(hotlist, folder) for hotlist in settings.hotlists)
     cameras = tuple(_with_absolute_file(camera, folder) for camera in settings.cameras)
+    health = settings.health
+    if health.requirements_file is not None:
+        profile = folder / health.requirements_file.expanduser()
+        required = read_requirements(profile)
+        health = health.model_copy(update={"requirements_file": profile, "requirements": required})
     home = settings.home and folder / settings.home.expanduser()
     tls = settings.camera_tls
     if tls.ca_file is not None:
         tls = tls.model_copy(update={"ca_file": folder / tls.ca_file.expanduser()})
-    return settings.model_copy(update={"hotlists": hotlists, "cameras": cameras, "home": home, "camera_tls": tls})
+    return settings.model_copy(
+        update={"hotlists": hotlists, "cameras": cameras, "health": health, "home": home, "camera_tls": tls}
+    )
 
 
 def _with_absolute_paths(hotlist: HotlistSettings, folder: Path) -> HotlistSettings:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cluster.settings.section import SLUG, Section
 
@@ -51,3 +52,12 @@ class HealthSettings(Section):
     )
     history_days: int = Field(default=14, ge=1, le=3650, description="days that the history is kept")
     requirements: RequirementSettings = RequirementSettings()
+    requirements_file: Path | None = Field(
+        default=None, description="a file with the requirements, instead of the section; relative to this file"
+    )
+
+    @model_validator(mode="after")
+    def _one_profile(self) -> Self:
+        if self.requirements_file is not None and self.requirements != RequirementSettings():
+            raise ValueError("give `requirements` or `requirements_file`, one of them")
+        return self

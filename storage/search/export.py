@@ -67,11 +67,11 @@ def _csv(sightings: Sequence[Sighting]) -> str:
             *(one.vehicle_type, one.vehicle_colour, one.camera_id, one.camera_name, one.camera_place),
             *(one.latitude, one.longitude, one.pass_id, " ".join(str(hit.alert_id) for hit in one.hits)),
         )
-        writer.writerow([_harmless(cell) for cell in row])
+        writer.writerow([harmless(cell) for cell in row])
     return out.getvalue()
 
 
-def _harmless(cell: object) -> str:
+def harmless(cell: object) -> str:
     """A number as it is; a text so that no spreadsheet calculates it."""
     if cell is None:
         return ""
