@@ -8,6 +8,7 @@ import pytest
 
 from cluster.errors import SettingsError
 from cluster.settings import RegionSettings, read_settings
+from cluster.settings.file import read_requirements
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,3 +110,18 @@ def test_secrets_come_from_the_environment_or_a_file(tmp_path: Path, monkeypatch
         by_env.postgres.dsn()
     monkeypatch.setenv("BEKET_TEST_DSN", "postgresql://e/")
     assert by_env.postgres.dsn() == "postgresql://e/"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "requirements").iterdir()), ids=lambda path: path.stem)
+def test_the_requirement_profiles_we_ship_are_good(path: Path) -> None:
+    assert read_requirements(path).name == path.stem
+
+
+def test_requirements_come_from_a_file_beside_the_configuration_or_from_it_not_from_both(tmp_path: Path) -> None:
+    (tmp_path / "profile.yaml").write_text("name: city\nmin_fps: 20\nmin_plate_px: null\n")
+    required = read(tmp_path, "health: {requirements_file: profile.yaml}").health.requirements
+    assert (required.name, required.min_fps, required.min_plate_px, required.min_width) == ("city", 20.0, None, 1280)
+    with pytest.raises(SettingsError, match="one of them"):
+        read(tmp_path, "health: {requirements_file: profile.yaml, requirements: {min_fps: 5}}")
+    with pytest.raises(SettingsError, match=r"none\.yaml: there is no such file; name a profile"):
+        read(tmp_path, "health: {requirements_file: none.yaml}")
