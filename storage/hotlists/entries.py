@@ -227,7 +227,10 @@ class EntryBook:
         """Every state the entry was ever in, oldest first: who (``changed_by``), when (``updated_at``), what."""
         with self._database.transaction() as connection:
             rows = connection.execute(
-                "SELECT entry FROM entry_history WHERE entry_id = %s ORDER BY history_id", [entry_id]
+                "SELECT entry FROM (SELECT history_id, entry FROM entry_history WHERE entry_id = %(id)s UNION ALL "
+                "SELECT NULL, to_jsonb(entries) FROM entries WHERE entry_id = %(id)s) AS told "
+                "ORDER BY history_id NULLS LAST",
+                {"id": entry_id},
             ).fetchall()
         if not rows:
             raise UnknownRecord(f"there is no entry {entry_id}")

@@ -149,10 +149,15 @@ UPDATE entries e SET (state, withdrawn_by, withdrawn_at, withdrawn_because, chan
 _AT_VERSION: Final = """
 INSERT INTO {staged} ({columns}, withdraw)
 SELECT {columns}, false FROM (
-    SELECT DISTINCT ON (h.entry_id) (jsonb_populate_record(NULL::entries, h.entry)).*
-    FROM entry_history h JOIN entries e USING (entry_id)
-    WHERE e.hotlist_id = %(hotlist)s AND e.import_id IS NOT NULL AND h.version <= %(version)s
-    ORDER BY h.entry_id, h.version DESC, h.history_id DESC
+    SELECT * FROM entries WHERE hotlist_id = %(hotlist)s AND import_id IS NOT NULL AND version <= %(version)s
+    UNION ALL
+    SELECT was.* FROM (
+        SELECT DISTINCT ON (h.entry_id) h.entry
+        FROM entry_history h JOIN entries e USING (entry_id)
+        WHERE e.hotlist_id = %(hotlist)s AND e.import_id IS NOT NULL AND e.version > %(version)s
+          AND h.version <= %(version)s
+        ORDER BY h.entry_id, h.version DESC, h.history_id DESC
+    ) AS earlier, LATERAL jsonb_populate_record(NULL::entries, earlier.entry) AS was
 ) AS stood
 WHERE state IN ('approved', 'live') AND valid_until > now()
 """
@@ -188,7 +193,7 @@ class ImportBook:
         """
         require_name(by)
         with self._database.transaction() as connection:
-            connection.execute("SET LOCAL statement_timeout = 0")
+            _prepare(connection)
             import_id = self._begin(connection, hotlist_id, kind, source, by)
             sorter = _Sorter(rows, stop=on_error is OnError.REFUSE)
             count = copy_rows(connection, import_id, sorter)
@@ -212,7 +217,7 @@ class ImportBook:
         """
         require_name(by)
         with self._database.transaction() as connection:
-            connection.execute("SET LOCAL statement_timeout = 0")
+            _prepare(connection)
             if version is None:
                 row = connection.execute(
                     "SELECT max(version) FROM imports WHERE hotlist_id = %s AND state = 'approved'", [hotlist_id]
@@ -242,7 +247,7 @@ class ImportBook:
         """
         require_name(by)
         with self._database.transaction() as connection:
-            connection.execute("SET LOCAL statement_timeout = 0")
+            _prepare(connection)
             pending = _lock_pending(connection, import_id)
             if pending.entered_by == by:
                 raise SamePerson(f"import {import_id} was staged by {by}: a second person has to approve it")
@@ -392,6 +397,13 @@ class _Sorter:
                     self.problems.append(row)
             elif not (self._stop and self.count):
                 yield row
+
+
+def _prepare(connection: Connection) -> None:
+    """Set-wise work of any size: as long as it takes, and never row by row for want of statistics."""
+    connection.execute("SET LOCAL statement_timeout = 0")
+    connection.execute("SET LOCAL enable_nestloop = off")
+    connection.execute("SET LOCAL work_mem = '64MB'")
 
 
 def _get(connection: Connection, import_id: int, *, lock: bool = False) -> StoredImport:

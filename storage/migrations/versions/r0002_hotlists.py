@@ -86,8 +86,9 @@ CREATE INDEX entries_waiting ON entries (valid_from) WHERE state = 'approved';
 CREATE FUNCTION check_new_entries() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM written LEFT JOIN categories USING (category)
-               WHERE categories.retired IS DISTINCT FROM false) THEN
-        RAISE EXCEPTION 'an entry is of a category that is not in the set'
+               WHERE categories.retired IS DISTINCT FROM false)
+       OR EXISTS (SELECT 1 FROM written LEFT JOIN hotlists USING (hotlist_id) WHERE hotlists.hotlist_id IS NULL) THEN
+        RAISE EXCEPTION 'an entry is of a category that is not in the set, or of no list'
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     IF EXISTS (SELECT 1 FROM written JOIN categories USING (category)
@@ -125,6 +126,21 @@ BEGIN
 END $$;
 CREATE TRIGGER entries_moved BEFORE UPDATE ON entries FOR EACH ROW
     WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION check_entry_move();
+"""
+
+# An entry's history is what it was before each change, and the entry itself: an insert writes nothing twice.
+_HISTORY = """
+DROP TRIGGER entries_inserted ON entries;
+DROP TRIGGER entries_updated ON entries;
+CREATE TRIGGER entries_updated AFTER UPDATE ON entries
+    REFERENCING OLD TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION keep_entry_history();
+ALTER TABLE entry_history DISABLE TRIGGER entry_history_kept;
+DELETE FROM entry_history WHERE history_id IN (SELECT max(history_id) FROM entry_history GROUP BY entry_id);
+ALTER TABLE entry_history ENABLE TRIGGER entry_history_kept;
+COMMENT ON TABLE entry_history IS 'Entries as they were before each change; as they are now they stand in entries';
+ALTER TABLE entries DROP CONSTRAINT entries_hotlist_id_fkey;
+CREATE TRIGGER hotlists_kept BEFORE DELETE OR TRUNCATE ON hotlists
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 """
 
 _IMPORTS = """
@@ -196,7 +212,7 @@ ALTER TABLE alerts ADD before_entry boolean NOT NULL DEFAULT false;
 
 
 def upgrade() -> None:
-    for part in (_CATEGORIES, _LISTS, _ENTRIES, _IMPORTS, _LOOKING_BACK):
+    for part in (_CATEGORIES, _LISTS, _ENTRIES, _HISTORY, _IMPORTS, _LOOKING_BACK):
         op.get_bind().exec_driver_sql(part)
 
 
