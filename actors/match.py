@@ -72,6 +72,15 @@ class Matcher:
             self._counts["hits"] += sum(map(bool, met))
         return met
 
+    def twin(self, entries: Sequence[Entry]) -> tuple[HotlistIndex, float]:
+        """An index of these entries alone that weighs like the whole list's, and the whole list's threshold."""
+        with self._lock:
+            whole = self._index
+            threshold = whole.threshold if self._threshold is None else self._threshold
+        index = HotlistIndex(confusion=whole.confusion, grammar=whole.grammar, traffic=whole.traffic)
+        self._add(index, entries)
+        return index, threshold
+
     def stats(self) -> dict[str, float]:
         with self._lock:
             return {**self._counts, "entries": len(self._index), "version": self.version}

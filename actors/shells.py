@@ -22,6 +22,7 @@ import ray
 from actors.archive import ArchiveOptions, Archiver
 from actors.camera import CameraSpec
 from actors.ingest import Ingest, IngestOptions
+from actors.look_back import LookBackOptions, LookBackWorker
 from actors.match import Matcher
 from actors.peers import ClipDelivery, Peers, Recorded, Sighting
 from actors.publish import PublishOptions, RegionPublisher
@@ -130,15 +131,27 @@ class ReadActor(_Shell):
 
 @ray.remote
 class MatchActor(_Shell):
-    def __init__(self, name: str, shell: ShellOptions, stores: Stores, threshold: float | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        shell: ShellOptions,
+        stores: Stores,
+        look_back: LookBackOptions,
+        threshold: float | None = None,
+    ) -> None:
         super().__init__(name, shell)
-        self._matcher = Matcher(Database(stores.dsn, connections=2), region=shell.namespace, threshold=threshold)
+        database = Database(stores.dsn, connections=4)
+        self._matcher = Matcher(database, region=shell.namespace, threshold=threshold)
+        self._look_back = LookBackWorker(database, self._matcher, look_back, region=shell.namespace)
 
     def match(self, sightings: Sequence[Sighting]) -> list[list[Match]]:
         return self._matcher.match(sightings, wait_s=5.0)
 
     def stats(self) -> dict[str, Any]:
-        return {"pid": os.getpid(), **self._matcher.stats()}
+        return {"pid": os.getpid(), **self._matcher.stats(), **self._look_back.stats()}
+
+    def close(self) -> None:
+        self._look_back.close()
 
 
 @ray.remote

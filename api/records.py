@@ -30,8 +30,14 @@ class AlertEntry(_Record):
     category: str
     note: str = ""
     hotlist: str = Field("", description="Name of the list.")
-    legal_basis: str | None = None
+    legal_basis: str | None = Field(None, description="The document's number.")
     valid_until: datetime | None = None
+    authority: str = Field("", description="Who issued the document.")
+    instructions: str = Field("", description="What the operator is to do.")
+    risk: str = Field("", description="What whoever stops the vehicle must know.")
+    vehicle: dict[str, str] = Field({}, description="`make`, `colour` and `type` by the entry, to check by.")
+    priority: int | None = Field(None, description="Of its category; 1 is the most urgent.")
+    colour: str | None = Field(None, description="Of its category, `#rrggbb`.")
 
 
 class PictureState(_Record):
@@ -81,6 +87,7 @@ class Alert(_Record):
     updated_at: datetime | None = None
     sightings: int = 1
     state: str = "new"
+    before_entry: bool = Field(False, description="Seen before the entry went live, found in the reads still kept.")
     picture: PictureState
     clip: ClipState
     sighted: list[Sighting] = Field(default=[], description="The latest sightings, at most 20, newest first.")

@@ -11,6 +11,7 @@ from actors.archive import ArchiveOptions
 from actors.camera import CameraSpec
 from actors.health_watch import HealthOptions
 from actors.ingest import IngestOptions
+from actors.look_back import LookBackOptions
 from actors.publish import PublishOptions
 from cluster.home import Home
 from cluster.settings import CameraSettings, RegionSettings
@@ -113,8 +114,16 @@ def publish_options(settings: RegionSettings, folder: Path) -> PublishOptions:
         events_days=settings.retention.events_days,
         health_days=settings.health.history_days,
         same_alert_within_s=settings.alerts.same_within_s,
-        crossings=tuple(Crossing(each.id, each.cameras, each.within_s) for each in settings.alerts.crossings),
+        crossings=_crossings(settings),
     )
+
+
+def look_back_options(settings: RegionSettings) -> LookBackOptions:
+    return LookBackOptions(same_alert_within_s=settings.alerts.same_within_s, crossings=_crossings(settings))
+
+
+def _crossings(settings: RegionSettings) -> tuple[Crossing, ...]:
+    return tuple(Crossing(each.id, each.cameras, each.within_s) for each in settings.alerts.crossings)
 
 
 def archive_options(folder: Path) -> ArchiveOptions:

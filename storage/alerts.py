@@ -73,6 +73,8 @@ class Alert:
     updated_at: datetime
     sightings: int
     state: str
+    before_entry: bool
+    """Seen before the entry went live, found by looking back: neither picture nor clip was kept."""
     pictures: list[str]
     clip_state: str | None
     clip_duration_s: float | None
@@ -119,16 +121,21 @@ class Alert:
             "updated_at": self.updated_at.isoformat(),
             "sightings": self.sightings,
             "state": self.state,
+            "before_entry": self.before_entry,
             "picture": {"state": self.picture_state.value, "kinds": self.pictures},
             "clip": {
                 "state": self.clip_state or MediaState.LOST.value,
                 "duration_s": self.clip_duration_s,
                 "codec": self.clip_codec,
                 "mime": self.clip_mime,
-                "reason": self.clip_reason if self.clip_state else "no clip was asked for",
+                "reason": self.clip_reason if self.clip_state else _no_clip(self.before_entry),
             },
             "sighted": self.sighted,
         }
+
+
+def _no_clip(before_entry: bool) -> str:
+    return "it passed before the entry" if before_entry else "no clip was asked for"
 
 
 SIGHTINGS_SHOWN: Final = 20
@@ -139,6 +146,7 @@ SELECT a.alert_id, a.camera_id, coalesce(c.name, a.camera_id), coalesce(c.place,
        a.pass_id, h.text, h.characters, h.read_score, h.score, h.kind, a.entry, h.country, h.format, h.lines,
        h.vehicle_type, h.closed, h.seen_at, h.camera_at, h.skew_s, a.last_seen_at, a.raised_at, a.updated_at,
        a.sightings, a.state,
+       a.before_entry,
        ARRAY(SELECT p.kind FROM hit_pictures p
              WHERE p.camera_id = a.camera_id AND p.pass_id = a.pass_id ORDER BY p.kind),
        k.state, k.duration_s, k.codec, k.mime, k.reason,

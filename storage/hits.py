@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from psycopg.types.json import Jsonb
 
-from index.entry import Match
+from index.entry import Entry, Match
 from index.read import PlateRead
 from storage.alerts import MediaState, PictureKind, announce_alert
 from storage.crossings import Crossing, CrossingMap
@@ -54,8 +54,8 @@ _HIT_COLUMNS: Final = (
 )
 _COUNT: Final = len(_HIT_COLUMNS.split(","))
 _INSERT_HIT: Final = (
-    f"INSERT INTO hits (hit_id, alert_id, camera_id, pass_id, entry_id, {_HIT_COLUMNS}) "  # noqa: S608 - constants
-    f"VALUES ({', '.join(['%s'] * (5 + _COUNT))})"
+    f"INSERT INTO hits (hit_id, alert_id, before_entry, camera_id, pass_id, entry_id, {_HIT_COLUMNS}) "  # noqa: S608 - constants
+    f"VALUES ({', '.join(['%s'] * (6 + _COUNT))})"
 )
 _UPDATE_HIT: Final = (
     f"UPDATE hits SET ({_HIT_COLUMNS}, updated_at) = ({', '.join(['%s'] * _COUNT)}, now()) "  # noqa: S608 - constants
@@ -63,7 +63,7 @@ _UPDATE_HIT: Final = (
 )
 _SAME_ALERT: Final = """
 SELECT alert_id FROM alerts a
-WHERE camera_id = ANY(%(cameras)s) AND entry_id = %(entry)s
+WHERE camera_id = ANY(%(cameras)s) AND entry_id = %(entry)s AND before_entry = %(before_entry)s
     AND last_seen_at >= %(seen)s - %(longest)s AND first_seen_at <= %(seen)s + %(longest)s
     AND EXISTS (
         SELECT FROM hits h WHERE h.alert_id = a.alert_id AND (
@@ -74,8 +74,11 @@ WHERE camera_id = ANY(%(cameras)s) AND entry_id = %(entry)s
 ORDER BY last_seen_at DESC LIMIT 1 FOR UPDATE
 """
 _ENTRY: Final = """
-SELECT e.plate, e.category, e.note, h.name, e.legal_basis, e.valid_until
-FROM entries e JOIN hotlists h USING (hotlist_id) WHERE e.entry_id = %s
+SELECT jsonb_build_object(
+    'plate', e.plate, 'category', e.category, 'note', e.note, 'hotlist', h.name, 'legal_basis', e.legal_basis,
+    'authority', e.authority, 'instructions', e.instructions, 'risk', e.risk, 'vehicle', e.vehicle,
+    'priority', c.priority, 'colour', c.colour), e.valid_until
+FROM entries e JOIN hotlists h USING (hotlist_id) LEFT JOIN categories c USING (category) WHERE e.entry_id = %s
 """
 
 
@@ -97,8 +100,9 @@ class HitBook:
         *,
         same_alert_within_s: float,
         pictures: Mapping[PictureKind, bytes] | None = None,
+        before_entry: bool = False,
     ) -> RecordedHit:
-        """Record that ``read`` met ``match.entry``.
+        """Record that ``read`` met ``match.entry``; ``before_entry`` when it was seen before that went live.
 
         A hit of the same entry is one more sighting of an alert that has a sighting by the same camera within
         ``same_alert_within_s``, or by any camera of its crossing within the crossing's time. An early report
@@ -129,6 +133,7 @@ class HitBook:
                     "camera": read.camera_id,
                     "cameras": list(crossing.cameras),
                     "entry": match.entry.entry_id,
+                    "before_entry": before_entry,
                     "seen": seen_at,
                     "own": timedelta(seconds=same_alert_within_s),
                     "crossing": timedelta(seconds=crossing.within_s),
@@ -139,8 +144,8 @@ class HitBook:
             alert_id: UUID = hit_id if same is None else same[0]
             if same is None:
                 connection.execute(
-                    "INSERT INTO alerts (alert_id, camera_id, entry_id, pass_id, entry, first_seen_at, last_seen_at) "
-                    "VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                    "INSERT INTO alerts (alert_id, camera_id, entry_id, pass_id, entry, first_seen_at, last_seen_at, "
+                    "before_entry) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
                     [
                         alert_id,
                         read.camera_id,
@@ -149,6 +154,7 @@ class HitBook:
                         Jsonb(_entry_as_shown(connection, match)),
                         seen_at,
                         seen_at,
+                        before_entry,
                     ],
                 )
             else:
@@ -158,10 +164,13 @@ class HitBook:
                     "WHERE alert_id = %s",
                     [seen_at, seen_at, alert_id],
                 )
-            connection.execute(_INSERT_HIT, [hit_id, alert_id, *identity, *_hit_values(read, match, seen_at)])
+            connection.execute(
+                _INSERT_HIT, [hit_id, alert_id, before_entry, *identity, *_hit_values(read, match, seen_at)]
+            )
             _put_pictures(connection, read, pictures, replace=False)
             outcome = HitOutcome.RAISED if same is None else HitOutcome.UPDATED
-            clip = _ask_for_clip(connection, read) if same is None else _clip_state(connection, read)
+            wants_clip = same is None and not before_entry  # its packets are long gone
+            clip = _ask_for_clip(connection, read) if wants_clip else _clip_state(connection, read)
             cursor = announce_alert(connection, f"alert.{outcome.value}", alert_id)
             return RecordedHit(outcome, alert_id, cursor, clip)
 
@@ -224,18 +233,14 @@ def _entry_as_shown(connection: Connection, match: Match) -> dict[str, Any]:
     """The entry as the operator will see it; one that is on no list of ours is shown as the matcher knew it."""
     entry = match.entry
     row = connection.execute(_ENTRY, [entry.entry_id]).fetchone()
-    plate, category, note, hotlist, legal_basis, valid_until = (
-        row if row is not None else (entry.plate, entry.category, "", "", None, entry.valid_until)
-    )
-    return {
-        "entry_id": entry.entry_id,
-        "plate": plate,
-        "category": category,
-        "note": note,
-        "hotlist": hotlist,
-        "legal_basis": legal_basis,
-        "valid_until": valid_until.isoformat(),
-    }
+    known, valid_until = row if row is not None else (_unlisted(entry), entry.valid_until)
+    return {"entry_id": entry.entry_id, **known, "valid_until": valid_until.isoformat()}
+
+
+def _unlisted(entry: Entry) -> dict[str, Any]:
+    texts = dict.fromkeys(("note", "hotlist", "authority", "instructions", "risk"), "")
+    nothing = dict.fromkeys(("legal_basis", "priority", "colour"))
+    return {"plate": entry.plate, "category": entry.category, **texts, **nothing, "vehicle": {}}
 
 
 def _put_pictures(

@@ -16,6 +16,7 @@ from storage.hotlists.entries import EntryBook
 from storage.hotlists.imports import ImportBook
 from storage.hotlists.lists import HotlistBook
 from storage.hotlists.rows import EntryRow
+from tests.fixtures.entries import make_row
 from tests.fixtures.records import posterior_of
 
 
@@ -77,4 +78,43 @@ def test_without_a_list_it_says_so_rather_than_no_hit() -> None:
     matcher = Matcher(Database("postgresql://nobody@127.0.0.1:1/x"))
     with pytest.raises(PeerAway, match="not loaded"):
         matcher.match([Sighting(posterior_of("123ABC02").log_probs, datetime.now(UTC))], wait_s=0.2)
+    matcher.close()
+
+
+def test_from_draft_to_live_to_withdrawn_each_within_two_seconds(database: Database) -> None:
+    HotlistBook(database).make("main", by="clerk", owner="police", purpose="stolen vehicles")
+    entries = EntryBook(database)
+    matcher = Matcher(database, region="almaty")
+    entries.draft("main", make_row("123ABC02", regions=("almaty",)), by="clerk")
+    entries.draft("main", make_row("777KZA05", regions=("astana",)), by="clerk")
+    entries.approve("e-777KZA05", by="chief")
+    assert not sees(matcher, "123ABC02")
+    entries.approve("e-123ABC02", by="chief")
+    within(lambda: sees(matcher, "123ABC02"))
+    assert not sees(matcher, "777KZA05")  # another region's
+    HotlistBook(database).suspend("main", by="chief", because="wrong")
+    within(lambda: not sees(matcher, "123ABC02"))
+    HotlistBook(database).resume("main", by="chief")
+    within(lambda: sees(matcher, "123ABC02"))
+    entries.withdraw("e-123ABC02", by="chief")
+    within(lambda: not sees(matcher, "123ABC02"))
+    matcher.close()
+
+
+def test_a_large_list_that_is_suspended_stops_at_once_and_a_large_import_is_built_beside(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.match._ANEW", 3_000)
+    monkeypatch.setattr("actors.match._AT_ONCE", 500)
+    imports, lists = ImportBook(database), HotlistBook(database)
+    imports.bring("small", [make_row("777KZA05")], by="t", approved_by="u")
+    matcher = Matcher(database)
+    assert sees(matcher, "777KZA05")
+    rows = [make_row(f"{n:04}AA02") for n in range(4_000)]
+    imports.bring("large", rows, by="t", approved_by="u")
+    within(lambda: sees(matcher, "0007AA02"), 20.0)
+    lists.suspend("large", by="u", because="wrong")
+    within(lambda: not sees(matcher, "0007AA02"))
+    within(lambda: matcher.stats()["entries"] == 1, 20.0)
+    assert sees(matcher, "777KZA05")
     matcher.close()

@@ -48,6 +48,7 @@ export const AlertCard = memo(function AlertCard({ alert, isChosen, isUnseen, on
           <span className="card-category">{wordFor(text.categories, alert.entry.category)}</span>
           <KindBadge kind={alert.kind} />
           <span className="card-score">{number(Math.floor(alert.score * 100))}&nbsp;%</span>
+          {alert.before_entry === true && <span className="card-before">{text.beforeEntry.badge}</span>}
           {isUnseen && <span className="card-new">{text.alerts.isNew}</span>}
         </span>
         <span className="card-bottom">

@@ -61,7 +61,14 @@ export function AlertDetail({ alert, video, onEnlarge }: Props): ReactElement {
         <h2>{text.reading.title}</h2>
         <Reading text={alert.text} characters={alert.characters} plate={alert.entry.plate} />
         <p className={`meaning meaning-${alert.kind}`}>{text.kindMeaning[alert.kind]}</p>
+        {alert.before_entry === true && <p className="before-entry">{text.beforeEntry.meaning}</p>}
         <dl className="facts">
+          {(alert.entry.risk ?? "") !== "" && (
+            <><dt>{text.entry.risk}</dt><dd className="note">{alert.entry.risk}</dd></>
+          )}
+          {(alert.entry.instructions ?? "") !== "" && (
+            <><dt>{text.entry.instructions}</dt><dd className="note">{alert.entry.instructions}</dd></>
+          )}
           {alert.entry.hotlist !== "" && <><dt>{text.entry.hotlist}</dt><dd>{alert.entry.hotlist}</dd></>}
           {alert.entry.note !== "" && (
             <><dt>{text.entry.note}</dt><dd className="note">{alert.entry.note}</dd></>

@@ -17,6 +17,8 @@ export interface Entry {
   hotlist: string;
   legal_basis: string | null;
   valid_until: string | null;
+  instructions?: string;
+  risk?: string;
 }
 
 export type PictureKind = "plate" | "vehicle";
@@ -59,6 +61,8 @@ export interface Alert {
   raised_at: string;
   updated_at: string | null;
   sightings: number;
+  /** Seen before the entry went live, found in the reads still kept. */
+  before_entry?: boolean;
   picture: Picture;
   clip: Clip;
   /** The latest sightings, newest first. */

@@ -34,6 +34,7 @@ export const en = {
     again: "Trying again every two seconds.",
   },
   kind: { exact: "Exact", probable: "Probable" },
+  beforeEntry: { badge: "before the entry", meaning: "This vehicle passed before the entry went live. It was found in the reads still kept; no picture or clip of it was kept." },
   kindMeaning: {
     exact: "The plate as read is the entry's plate.",
     probable: "The plate as read differs from the entry. Compare it with the picture.",
@@ -49,7 +50,7 @@ export const en = {
     same: "Every character agrees.",
     differences: { one: "{n} character differs", other: "{n} characters differ" } as Plural,
   },
-  entry: { hotlist: "Hotlist", note: "Note", basis: "Legal basis", until: "Valid until" },
+  entry: { hotlist: "Hotlist", note: "Note", basis: "Legal basis", until: "Valid until", instructions: "Instructions", risk: "Risk" },
   facts: {
     seen: "Seen",
     raised: "Alert raised",
