@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from api.body import BodyLimit
 from api.guard import Guard
 from api.problem import ProblemDocument, register
-from api.routes import alerts, cameras, clip, events, health, page, pictures, search
+from api.routes import alerts, cameras, clip, events, health, hotlists, page, pictures, search
 from api.settings import ApiSettings
 from api.stores import Stores
 
@@ -44,7 +44,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(Guard)
     register(app)
-    for module in (alerts, pictures, clip, cameras, events, health, page, search):
+    for module in (alerts, pictures, clip, cameras, events, health, hotlists, page, search):
         app.include_router(module.router)
     _describe_problems(app)
     return app

@@ -13,9 +13,11 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from storage.errors import ArchiveAway, ArchiveRefused, AuditUnwritten, DatabaseAway, StorageError
+from storage.hotlists.errors import HotlistRefused
 from storage.search.errors import QueryRefused
 
 MEDIA_TYPE = "application/problem+json"
+_HOTLIST_STATUS = {"unknown": 404, "bad-entry": 422}
 
 
 class ProblemDocument(BaseModel):
@@ -68,6 +70,8 @@ def of_storage(error: StorageError) -> Problem:
     wait = {"Retry-After": "2"}
     if isinstance(error, DatabaseAway):
         return Problem(503, "database-away", "the database does not answer; try again in a moment", wait)
+    if isinstance(error, HotlistRefused):
+        return Problem(_HOTLIST_STATUS.get(error.code, 409), error.code, str(error))
     if isinstance(error, AuditUnwritten):
         return Problem(503, "audit-unwritten", "the audit log can't be written, so there is no answer", wait)
     if isinstance(error, ArchiveAway):

@@ -12,11 +12,12 @@ from uuid import UUID, uuid5
 from index.hotlist_file import HotlistReader, HotlistRow
 from index.hotlist_mapping import HotlistMapping
 from index.hotlist_table import HotlistTable, RowError
-from index.lookalikes import is_folded
+from index.lookalikes import SEPARATORS, is_folded
 from storage.hotlists.categories import Category
 from storage.hotlists.rows import NO_DESCRIPTION, EntryRow, VehicleDescription, find_fault
 from storage.hotlists.tables import open_table
 
+_NO_SEPARATORS: Final = dict.fromkeys(map(ord, SEPARATORS))
 _NAMESPACE: Final = UUID("6f1d0c3e-6f6b-4d0a-9b0e-656e74727900")
 
 
@@ -63,6 +64,8 @@ class EntryReader:
         entry_id, category = row.entry_id, row.category if "category" in values else ""
         if "entry_id" not in values:  # it was made of the plate, which must not stand in addresses
             entry_id = str(uuid5(_NAMESPACE, f"{self._rules.id_prefix}|{row.plate}|{category}"))
+        elif row.plate in entry_id.upper().translate(_NO_SEPARATORS):
+            entry_id = str(uuid5(_NAMESPACE, f"{self._rules.id_prefix}|{entry_id}"))
         since = row.valid_from or now
         if row.withdraw:
             return EntryRow(entry_id, row.plate, category, "", "", since, row.valid_until or now, withdraw=True)

@@ -162,6 +162,10 @@ def test_ids_are_the_same_each_time_differ_between_lists_and_tell_no_plate() -> 
     ids = [read(text, FileRules(CATEGORIES, id_prefix=prefix))[0][0].entry_id for prefix in "aab"]
     assert ids[0] == ids[1] != ids[2]
     assert "123ABC02" not in ids[0]
+    (told, kept), _ = read(
+        "id," + HEADER + "KZ-123 abc-02,123ABC02,stolen,o,c,p,2027-01-01,\nKUI-7,777AAA01,stolen,o,c,p,2027-01-01,\n"
+    )
+    assert ("123" in told.entry_id[:8], kept.entry_id) == (False, "KUI-7")
 
 
 def test_a_workbook_reads_like_a_table() -> None:
