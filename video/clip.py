@@ -65,6 +65,7 @@ class ClipJob:
         self.path = path
         self._source = source
         self._ring = ring
+        self._wanted = (t0, t1)
         self._t1 = t1 + settings.post_s
         self._t0 = max(t0 - settings.pre_s, self._t1 - settings.max_s)
         self._held = ring.gops(self._t0, self._t1)
@@ -79,6 +80,7 @@ class ClipJob:
 
     def extend(self, t1: float) -> None:
         """The pass goes on to ``t1``: the clip ends there, and takes its post-roll from there. Not beyond ``max_s``."""
+        self._wanted = (self._wanted[0], max(self._wanted[1], t1))
         t1 = min(t1 + self._settings.post_s, self._t0 + self._settings.max_s)
         self._t1 = max(self._t1, t1)
         self._deadline = time.monotonic() + max(self._t1 - self._ring.t_end, 0.0) + self._settings.wait_s
@@ -87,7 +89,7 @@ class ClipJob:
     def cut(self) -> Clip:
         """Write the clip, from what has come so far. Takes some 10 ms; raises ClipFailed or OSError (a full disk)."""
         self._hold()
-        return write_clip(self._source, self._held, self.path)
+        return write_clip(self._source, self._held, self.path, self._wanted)
 
     def _hold(self) -> None:
         held = {gop.number: gop for gop in self._held}
@@ -96,13 +98,16 @@ class ClipJob:
         self._held = [held[number] for number in sorted(held)]
 
 
-def write_clip(source: object, gops: Sequence[Gop], path: Path) -> Clip:
-    """Remux GOPs in their order to ``path``; where the stream broke in between, the longest unbroken part.
+def write_clip(
+    source: object, gops: Sequence[Gop], path: Path, wanted: tuple[float, float] = (float("-inf"), float("inf"))
+) -> Clip:
+    """Remux GOPs in their order to ``path``; where the stream broke in between, the unbroken part that holds the most
+    of ``wanted`` (seconds of the stream).
 
     The file appears under its name only when it is whole. Raises ClipFailed where there is nothing to write or the
     codec can't stand in an MP4, OSError where it can't be written.
     """
-    part = _longest_part(gops)
+    part = _best_part(gops, wanted)
     if not part:
         raise ClipFailed(
             Reason.CLIP_MISSED, source, "the packets of the clip are gone", "give the ring more seconds or bytes"
@@ -153,7 +158,7 @@ def mime_of(codec: str, parameter_sets: bytes) -> tuple[str, bool]:
     return "video/mp4", False
 
 
-def _longest_part(gops: Sequence[Gop]) -> list[Packet]:
+def _best_part(gops: Sequence[Gop], wanted: tuple[float, float]) -> list[Packet]:
     parts: list[list[Packet]] = []
     for gop in gops:
         # pictures shown before their keyframe lean on the GOP before it
@@ -162,7 +167,12 @@ def _longest_part(gops: Sequence[Gop]) -> list[Packet]:
             parts.append([packet for packet in gop.packets if packet.t >= gop.t0])
         else:
             parts[-1] += gop.packets
-    return max(parts, key=lambda part: part[-1].t - part[0].t, default=[])
+
+    def worth(part: list[Packet]) -> tuple[float, float]:
+        held_s = min(part[-1].t, wanted[1]) - max(part[0].t, wanted[0])
+        return held_s, part[-1].t - part[0].t
+
+    return max(parts, key=worth, default=[])
 
 
 def _remux(packets: list[Packet], parameter_sets: bytes, path: Path) -> None:
