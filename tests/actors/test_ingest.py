@@ -257,3 +257,23 @@ def test_health_is_judged_on_what_is_decoded_anyway_and_told_with_its_reasons(
     until(lambda: "fps_low" in [one for one in peer.health if one.camera_id == "north"][-1].settled, "the rest settles")
     assert ingest.stats()["cameras"]["north"]["score"] < 100
     ingest.close()
+
+
+def test_a_cameras_password_is_told_to_nobody(ingest: Ingest, peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
+    ingest.assign([CameraSpec("far", "rtsp://admin:hunter2@127.0.0.1:1/1", "rtsp://admin:hunter2@127.0.0.1:1/2")])
+    until(lambda: ("far", "backing_off") in peer.states, "the camera is told to be away")
+    stats = ingest.stats()
+    assert stats["cameras"]["far"]["reason"] == "unreachable"
+    assert stats["cameras"]["far"]["down_since"] is not None
+    session = ingest._cameras["far"].session
+    shown = [
+        str(stats),
+        caplog.text,
+        session.health.detail,
+        str(session.gate_health),
+        repr(ingest._cameras["far"].spec),
+    ]
+    assert not any("hunter2" in text or "admin" in text for text in shown)
+    kept = [path.read_bytes() for path in ingest._options.folder.rglob("*") if path.is_file()]
+    assert kept
+    assert not any(b"hunter2" in content for content in kept)
