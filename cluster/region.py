@@ -25,9 +25,11 @@ from cluster.engine import Engine, EngineOptions, prepare_environment, sweep
 from cluster.errors import RegionError
 from cluster.home import Home, HomeLock
 from cluster.hotlists import import_hotlists
+from cluster.list_watch import ListWatch
 from cluster.services import Services
 from cluster.settings import RegionSettings
 from models.errors import ModelError, ModelMissing
+from storage.archive import Archive
 from storage.cameras import Camera, CameraBook
 from storage.database import Database
 from storage.errors import DatabaseAway, StorageError
@@ -73,6 +75,7 @@ class Region:
         self._guard: subprocess.Popen[bytes] | None = None
         self._stores: Stores | None = None
         self._database: Database | None = None
+        self._lists: ListWatch | None = None
         self._book: CameraBook | None = None
         self._cameras: list[Camera] = []
         self._pids: dict[str, int] = {}
@@ -123,6 +126,8 @@ class Region:
         self._book.put([plan.camera_record(camera, self.home) for camera in self.settings.cameras])
         for line in import_hotlists(self._database, self.settings, self.home):
             self._say(line)
+        self._lists = ListWatch(self._database, Archive(services.access), self.settings, self.home, self._say)
+        self._lists.start()
         self._cameras = list(self._book.enabled())
 
         self._console = ConsoleServer(self.settings.api, self.home, services.dsn, services.access)
@@ -189,6 +194,7 @@ class Region:
         self.ask_to_stop()
         self.home.running.unlink(missing_ok=True)
         for end in (
+            self._lists and self._lists.close,
             self._deployment and self._deployment.close,
             self._console and self._console.stop,
             self._engine and self._engine.stop,

@@ -42,6 +42,15 @@ class ArchivedObject:
     content_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object as a listing shows it; its ETag changes with its content."""
+
+    key: str
+    size_bytes: int
+    etag: str
+
+
 class Archive:
     """Puts and reads objects in one bucket. Thread-safe.
 
@@ -126,6 +135,17 @@ class Archive:
         finally:
             response.close()
             response.release_conn()
+
+    def list(self, prefix: str) -> list[ListedObject]:
+        """Objects under ``prefix``, the oldest first."""
+        with self._translated(prefix):
+            found = list(self._client.list_objects(bucket_name=self.access.bucket, prefix=prefix, recursive=True))
+        found.sort(key=lambda one: (one.last_modified is None, one.last_modified, one.object_name))
+        return [
+            ListedObject(one.object_name, int(one.size or 0), (one.etag or "").strip('"'))
+            for one in found
+            if one.object_name is not None and not one.is_dir
+        ]
 
     def delete(self, key: str) -> None:
         """Remove the object; nothing happens when it is not there."""

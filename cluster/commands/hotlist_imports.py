@@ -129,6 +129,30 @@ def problems(
 
 
 @app.command()
+def sources(
+    hotlist: Annotated[str | None, typer.Argument(metavar="[LIST]")] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Files that watched folders, prefixes and addresses gave, and what became of each."""
+    from storage.hotlists.ledger import SourceLedger
+
+    with reached(config) as (_, database):
+        rows = [asdict(one) for one in SourceLedger(database).list(hotlist)]
+    show(rows, ("hotlist_id", "name", "state", "taken_at", "import_id", "reason"), as_json=as_json)
+
+
+@app.command()
+def lookbacks(config: Config = None, as_json: AsJson = False) -> None:
+    """How far the reads still kept are searched for entries that went live."""
+    from storage.hotlists.look_backs import LookBackQueue
+
+    with reached(config) as (_, database):
+        rows = [asdict(one) for one in LookBackQueue(database).newest()]
+    show(rows, ("version", "asked_at", "next_hour", "reads", "hits", "finished_at"), as_json=as_json)
+
+
+@app.command()
 def reject(
     number: Annotated[int, typer.Argument(metavar="IMPORT", help="A pending import's number.")],
     person: Person,
