@@ -31,7 +31,13 @@ from actors.remote import RemoteActor, RemoteArchive, RemoteMatcher, RemotePubli
 from actors.report import PassReport
 from index.entry import Match
 from index.read import PlateRead
-from models.catalogue import open_appearance, open_plate_detector, open_plate_reader, open_vehicle_detector
+from models.catalogue import (
+    open_appearance,
+    open_plate_corners,
+    open_plate_detector,
+    open_plate_reader,
+    open_vehicle_detector,
+)
 from models.ports import Image, PlateReader, Reading
 from models.session import SessionOptions
 from models.store import ModelStore
@@ -75,6 +81,7 @@ class ModelChoice:
             open_appearance(store, self.session, pull=False)
             if self.vehicles and self.looks and store.find("appearance") is not None
             else None,
+            open_plate_corners(store, self.session, pull=False),
         )
 
     @property

@@ -29,7 +29,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from index.read import Box
-from models.catalogue import open_plate_detector, open_plate_reader, open_vehicle_detector
+from models.catalogue import open_plate_corners, open_plate_detector, open_plate_reader, open_vehicle_detector
 from models.errors import ModelError
 from models.manifest import Role
 from models.ports import PlateReader
@@ -42,6 +42,7 @@ from passes.pipeline import Detectors, PassPipeline
 from passes.record import Pass
 from passes.stills import find_plates
 from passes.tracker import boxes_overlap
+from passes.views import read_views
 from video.decoded import DecodedFrame
 from video.picture import read_picture
 from video.reader import FrameReader, ReadSettings, sources_of
@@ -87,7 +88,8 @@ def stills(
                 posterior = None
                 if is_found and best is not None:
                     crop = cut(picture, best.box, best.corners, options.read.margin)
-                    posterior = reader.read([crop.picture])[0].posterior
+                    views = read_views(reader, picture, [best], [crop], options.read.margin, detectors.corners)
+                    posterior = views[0].reading.posterior
                 tallies[name].add(truth.groups(folder.name), truth.name, truth.text, posterior)
     for tally in tallies.values():
         tally.figures[f"{folder.name} extra_per_picture"] = round(extra / max(len(rows), 1), 4)
@@ -163,6 +165,7 @@ def main() -> int:
     parser.add_argument("--reader", choices=("ours", "peer", "both"), default="ours")
     parser.add_argument("--peer-weights", type=Path, help="a model of fast-plate-ocr (ONNX), the opponent")
     parser.add_argument("--sets", default="stills,kz_stills,passes")
+    parser.add_argument("--one-view", action="store_true", help="read plates as they stand, not rectified too")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--misses", action="store_true", help="list every wrong text")
     parser.add_argument("--json", action="store_true", help="the figures as JSON on stdout, and nothing else there")
@@ -184,7 +187,9 @@ def main() -> int:
     store = ModelStore()
     readers: dict[str, PlateReader] = {}
     try:
-        detectors = Detectors(open_plate_detector(store, session), open_vehicle_detector(store, session))
+        corners = None if given.one_view else open_plate_corners(store, session)
+        plates, vehicles = open_plate_detector(store, session), open_vehicle_detector(store, session)
+        detectors = Detectors(plates, vehicles, corners=corners)
         if given.reader != "peer":
             readers["ours"] = open_plate_reader(store, session)
         if given.reader != "ours":

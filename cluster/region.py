@@ -28,6 +28,7 @@ from cluster.hotlists import import_hotlists
 from cluster.list_watch import ListWatch
 from cluster.services import Services
 from cluster.settings import RegionSettings
+from models.catalogue import corner_detector
 from models.errors import ModelError, ModelMissing
 from storage.archive import Archive
 from storage.cameras import Camera, CameraBook
@@ -237,6 +238,8 @@ class Region:
             _log.warning(
                 "no vehicle detector: the licence of every one known is denied; types of vehicles stay unknown"
             )
+        if corners := corner_detector(store):
+            wanted.append(("plate_detector", corners))
         for role, name in wanted:
             store.ensure(role, name)  # type: ignore[arg-type]
         if choice.vehicles and choice.looks:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from models.appearance import AppearanceNetwork
-from models.corners import CornerPlateDetector
+from models.corners import CornerPlateDetector, PlateCorners
 from models.errors import ModelError
 from models.faces import CenterFace
 from models.manifest import Role
@@ -26,6 +26,9 @@ from models.store import ModelStore, Stored
 from models.vehicles import YoloVehicleDetector
 from models.yolo import DetectorOptions
 
+_CORNER_SCORE = 0.2
+"""Least score of corners looked for where a plate is known to be: less than a plate unlooked-for needs."""
+
 _Port = TypeVar("_Port")
 _Opener = Callable[[Stored, SessionOptions], _Port]
 
@@ -38,6 +41,29 @@ def open_plate_detector(
     Raises ``ModelMissing`` when none can be had and ``ModelError`` when it can't be run.
     """
     return _open(store, "plate_detector", _PLATE_DETECTORS, session, name, pull)
+
+
+def corner_detector(store: ModelStore) -> str | None:
+    """The first permitted plate detector of the manifest that knows corners."""
+    known = store.manifest.sources("plate_detector", store.deny_licences)
+    return next((source.name for source in known if source.adapter == "corners"), None)
+
+
+def open_plate_corners(
+    store: ModelStore, session: SessionOptions | None = None, *, pull: bool = True
+) -> PlateCorners | None:
+    """What finds the corners of plates already found: the manifest's first permitted detector that knows corners.
+
+    None where there is no such model, or ``pull`` is false and it does not lie in the store. Raises as the others when
+    it can't be run.
+    """
+    name = corner_detector(store)
+    if name is None:
+        return None
+    stored = store.ensure("plate_detector", name) if pull else store.find("plate_detector", name)
+    if stored is None:
+        return None
+    return PlateCorners(CornerPlateDetector(stored.path, DetectorOptions(score=_CORNER_SCORE), session))
 
 
 def open_vehicle_detector(

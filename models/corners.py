@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from index.read import Box
 from models.errors import ModelError
 from models.picture import Fit, check, input_shape, letterbox
 from models.ports import Image, PlateDetection
@@ -18,6 +20,10 @@ from models.yolo import DetectorOptions
 
 STRIDE: Final = 8
 """Pixels of the input a cell of the network's grid."""
+_LOOK_PX: Final = 160
+"""Long side at which corners of a known plate are looked for: the plate is 80 px wide, and the look costs 2 ms."""
+_SAME: Final = 0.5
+"""Overlap (IoU) from which what was found is the plate that was meant."""
 
 
 class CornerPlateDetector:
@@ -63,6 +69,53 @@ class CornerPlateDetector:
             placed = (quad - (fit.left, fit.top)) / (fit.scale_x, fit.scale_y)
             plates.append(PlateDetection(box, chance, placed.astype(np.float32)))
         return plates
+
+
+class PlateCorners:
+    """A ``CornerFinder``: looks around each known box, at a scale of its own, for the plate's corners."""
+
+    def __init__(self, detector: CornerPlateDetector) -> None:
+        self._detector = detector
+
+    def find(self, frame: Image, boxes: Sequence[Box]) -> list[NDArray[np.float32] | None]:
+        """See the port. A plate is known again by its box: half of both must be shared (IoU)."""
+        parts, backs = [], []
+        for box in boxes:
+            part, back = _around(frame, box)
+            parts.append(part)
+            backs.append(back)
+        found: list[NDArray[np.float32] | None] = []
+        for box, (left, top, scale_x, scale_y), plates in zip(
+            boxes, backs, self._detector.detect(parts, _LOOK_PX), strict=True
+        ):
+            quads = [
+                (plate.corners * (scale_x, scale_y) + (left, top)).astype(np.float32)
+                for plate in plates
+                if plate.corners is not None
+            ]
+            found.append(next((quad for quad in quads if _shared(quad, box) > _SAME), None))
+        return found
+
+
+def _around(frame: Image, box: Box) -> tuple[Image, tuple[float, float, float, float]]:
+    """The frame about a box, at most ``_LOOK_PX`` long; its left, its top, and its scales back."""
+    aside, above = 0.5 * box.w, 0.8 * box.h
+    left, top = max(int(box.x - aside), 0), max(int(box.y - above), 0)
+    right, bottom = int(box.x + box.w + aside) + 1, int(box.y + box.h + above) + 1
+    part = frame[top : max(bottom, top + 1), left : max(right, left + 1)]
+    scale = min(_LOOK_PX / max(part.shape[:2]), 1.0)
+    shape = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+    small = np.asarray(cv2.resize(part, shape, interpolation=cv2.INTER_AREA), np.uint8)
+    return small, (left, top, part.shape[1] / shape[0], part.shape[0] / shape[1])
+
+
+def _shared(quad: NDArray[np.float32], box: Box) -> float:
+    """IoU of the box around ``quad`` with ``box``."""
+    (x0, y0), (x1, y1) = quad.min(axis=0), quad.max(axis=0)
+    width = min(x1, box.x + box.w) - max(x0, box.x)
+    height = min(y1, box.y + box.h) - max(y0, box.y)
+    shared = max(float(width), 0.0) * max(float(height), 0.0)
+    return shared / max(float((x1 - x0) * (y1 - y0)) + box.w * box.h - shared, 1e-6)
 
 
 def merge(

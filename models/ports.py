@@ -60,6 +60,14 @@ class PlateDetector(Protocol):
         """
 
 
+class CornerFinder(Protocol):
+    def find(self, frame: Image, boxes: Sequence[Box]) -> list[NDArray[np.float32] | None]:
+        """Corners ``(4, 2)`` px of the plates known to stand in ``boxes``, clockwise from each plate's own upper left.
+
+        None where none were found.
+        """
+
+
 class PlateReader(Protocol):
     def read(self, crops: Sequence[Image]) -> list[Reading]:
         """Readings of plate crops (any sizes), in their order. A crop that can't be read has a low legibility."""

@@ -30,12 +30,11 @@ class Crop:
 
 
 def cut(frame: Image, box: Box, corners: NDArray[np.float32] | None, margin: float) -> Crop:
-    """The crop of a plate in ``frame``, loosened by ``margin`` of its height; rectified when corners are known.
+    """The crop of a plate in ``frame``, upright, loosened by ``margin`` of its height.
 
-    ``corners``: ``(4, 2)`` pixels, clockwise from the plate's own upper left.
+    ``corners``: ``(4, 2)`` pixels, clockwise from the plate's own upper left; where known they tell its slant.
     """
-    picture = _upright(frame, box, margin) if corners is None else rectified(frame, corners, margin)
-    return Crop(picture, box, quality(frame, box, corners))
+    return Crop(_upright(frame, box, margin), box, quality(frame, box, corners))
 
 
 def rectified(frame: Image, corners: NDArray[np.float32], margin: float) -> Image:

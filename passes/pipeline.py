@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from index.read import Box, PlateRead, Posterior
-from models.ports import PlateDetection, PlateDetector, PlateReader, VehicleDescriber, VehicleDetector
+from models.ports import CornerFinder, PlateDetection, PlateDetector, PlateReader, VehicleDescriber, VehicleDetector
 from passes.crops import Crop, cut
 from passes.fuse import agreement
 from passes.likeness import described
@@ -20,6 +20,7 @@ from passes.record import Pass, PassCounts
 from passes.surroundings import find_vehicles, portrait, share_in_view, shown_part, surroundings
 from passes.track import SAME, Portrait, Read, Track
 from passes.tracker import Tracker, near_place
+from passes.views import Viewed, read_views
 from video.frame import Frame
 
 _SURE_LEGIBLE: Final = 0.7
@@ -34,12 +35,14 @@ SAME_AGAIN: Final = 0.8
 class Detectors:
     """What finds plates, and what finds the vehicles around them (None: types and boxes of vehicles stay unknown).
 
-    ``looks`` describes the vehicle of a pass that closes (None: passes have no appearance).
+    ``looks`` describes the vehicle of a pass that closes (None: passes have no appearance). ``corners`` finds those of
+    plates to be read (None: plates are read as they stand, unless the detector tells corners).
     """
 
     plates: PlateDetector
     vehicles: VehicleDetector | None = None
     looks: VehicleDescriber | None = None
+    corners: CornerFinder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +133,8 @@ class PassPipeline:
         picture = frame.bgr((int(x - edge), int(y - edge), int(x + w + edge) + 1, int(y + h + edge) + 1))
         return cut(picture, plate.box, plate.corners, self.options.read.margin)
 
-    def _read(self, frame: Frame, plates: Sequence[PlateDetection], crops: Sequence[Crop]) -> list[Read | None]:
-        """Read those crops that can tell something: in one batch."""
+    def _read(self, frame: Frame, plates: Sequence[PlateDetection], crops: list[Crop]) -> list[Read | None]:
+        """Read those crops that can tell something: in one batch. A crop becomes the view of it that was read."""
         alone = self._tracker.candidates([p.box for p in plates], frame.t)
         wanted = [
             i
@@ -141,11 +144,24 @@ class PassPipeline:
         reads: list[Read | None] = [None] * len(plates)
         if wanted:
             self.counts.crops_read += len(wanted)
-            for i, reading in zip(wanted, self._reader.read([crops[i].picture for i in wanted]), strict=True):
+            for i, (reading, picture) in zip(wanted, self._view(frame, plates, crops, wanted), strict=True):
+                crops[i] = replace(crops[i], picture=picture)
                 weight = max(reading.legibility, 0.02) * max(crops[i].quality, 0.02)
                 shows = share_in_view(plates[i].box, frame.size)
                 reads[i] = Read(frame.t, frame.seen_at, plates[i].box, reading, weight, shows, frame.camera_at)
         return reads
+
+    def _view(
+        self, frame: Frame, plates: Sequence[PlateDetection], crops: Sequence[Crop], wanted: Sequence[int]
+    ) -> list[Viewed]:
+        chosen = [plates[i] for i in wanted]
+        picture = frame.bgr((0, 0, 0, 0))
+        for x, y, w, h in (plate.box for plate in chosen):
+            edge = max(w, h)
+            picture = frame.bgr((int(x - edge), int(y - edge), int(x + w + edge) + 1, int(y + h + edge) + 1))
+        cuts = [crops[i] for i in wanted]
+        margin = self.options.read.margin
+        return read_views(self._reader, picture, chosen, cuts, margin, self._detectors.corners)
 
     def _follow(
         self, frame: Frame, plate: PlateDetection, crop: Crop, read: Read | None, track: Track | None

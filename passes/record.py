@@ -17,7 +17,7 @@ class Pass:
 
     read: PlateRead
     plate_picture: Image
-    """The crop that was read best, ``(h, w, 3) uint8`` BGR, loosened and, where corners are known, rectified."""
+    """The crop that was read best, ``(h, w, 3) uint8`` BGR, loosened; rectified where that view read better."""
     vehicle_picture: Image
     """The vehicle (or the plate's surroundings) in the same frame, ``(h, w, 3) uint8`` BGR."""
     picture_origin: tuple[int, int]

@@ -14,6 +14,7 @@ from passes.record import Pass
 from passes.regions import Region
 from passes.surroundings import find_vehicles, portrait
 from passes.track import place_id
+from passes.views import read_views
 
 
 def read_still(
@@ -29,12 +30,12 @@ def read_still(
     if not plates:
         return []
     crops = [cut(picture, p.box, p.corners, options.read.margin) for p in plates]
-    readings = reader.read([c.picture for c in crops])
+    views = read_views(reader, picture, plates, crops, options.read.margin, detectors.corners)
     boxes = [p.box for p in plates]
     vehicles = find_vehicles(detectors.vehicles, picture, boxes) if detectors.vehicles else [None] * len(plates)
     size = (picture.shape[1], picture.shape[0])
     passes = []
-    for plate, crop, reading, vehicle in zip(plates, crops, readings, vehicles, strict=True):
+    for plate, (reading, crop), vehicle in zip(plates, views, vehicles, strict=True):
         box = vehicle.box if vehicle else None
         country, format_ = named(reading.posterior.text, reading.country, reading.format)
         seen, origin, scale = portrait(picture, plate.box, box, options.picture_side_px)
@@ -56,7 +57,7 @@ def read_still(
             seen_at=None,
         )
         read = described(read, seen, origin, scale, detectors.looks)
-        passes.append(Pass(read, crop.picture.copy(), seen, origin, scale, reading.posterior))
+        passes.append(Pass(read, crop.copy(), seen, origin, scale, reading.posterior))
     return passes
 
 

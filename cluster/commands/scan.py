@@ -16,7 +16,7 @@ from rich.table import Table
 
 from index.hotlist import HotlistIndex
 from index.hotlist_file import HotlistFileError, HotlistReader, RowError
-from models.catalogue import open_plate_detector, open_plate_reader, open_vehicle_detector
+from models.catalogue import open_plate_corners, open_plate_detector, open_plate_reader, open_vehicle_detector
 from models.errors import ModelError
 from models.session import SessionOptions
 from models.store import ModelStore
@@ -66,7 +66,8 @@ def scan(
     try:
         with stderr.status("getting models ready"):
             vehicles = None if store.denies("vehicle_detector") else open_vehicle_detector(store, session)
-            detectors = Detectors(open_plate_detector(store, session), vehicles)
+            corners = open_plate_corners(store, session)
+            detectors = Detectors(open_plate_detector(store, session), vehicles, corners=corners)
             plate_reader = open_plate_reader(store, session, name=reader)
     except ModelError as error:
         stderr.print(f"[red]beket:[/] {error}", highlight=False)

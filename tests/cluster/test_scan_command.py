@@ -12,6 +12,9 @@ from typer.testing import CliRunner
 
 from cluster.command import app
 from models.store import ModelStore
+from models.training.vehicle import View
+from simulation.clip import write_clip
+from simulation.traffic import Drive, build
 
 
 @pytest.fixture
@@ -52,3 +55,19 @@ def test_bad_rows_of_a_hotlist_are_named_and_left_out(grey: Path) -> None:
     done = CliRunner().invoke(app, ["scan", str(grey), "--hotlist", str(hotlist)])
     assert done.exit_code == 0
     assert "1 entries, 1 rows left out" in done.stderr.replace("\n", "")
+
+
+def test_a_road_is_read_where_strict_licences_are_denied(tmp_path: Path, model_store: ModelStore) -> None:
+    """Our own plate detector takes over; no vehicle detector is permitted, so types of vehicles stay unknown."""
+    drives = (
+        Drive("417KTA02", "kz2012", "car", "silver", 0, 0.3, 70),
+        Drive("739LEO06", "kz2012-square", "suv", "black", 1, 3.0, 60, View.REAR),
+    )
+    clip = write_clip(build("road", drives, duration_s=7.0, fps=8), tmp_path / "road.mp4")
+    done = CliRunner().invoke(app, ["scan", str(clip), "--json", "--deny-licence", "AGPL-3.0"])
+    assert done.exit_code == 0, done.stderr
+    passes = [row for row in map(json.loads, done.stdout.splitlines()) if row["type"] == "pass"]
+    assert sorted(row["text"] for row in passes) == ["417KTA02", "739LEO06"]
+    assert all(row["vehicle_type"] is None and row["vehicle_box"] is None for row in passes)
+    permitted = ModelStore(deny_licences=["AGPL-3.0"])
+    assert permitted.ensure("plate_detector").source.name == "beket-plates"

@@ -5,17 +5,26 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from models.corners import CornerPlateDetector
+from index.read import Box
+from models.corners import CornerPlateDetector, PlateCorners
 from models.errors import ModelError
+from models.session import SessionOptions
 from models.yolo import DetectorOptions
 
 
-def _model(cells: dict[tuple[int, int], float], rows: int, columns: int, input_name: str = "pictures") -> bytes:
-    """A model that gives the same cells for every picture: plates 32 px long and 8 px high about each cell's centre."""
+def _model(
+    cells: dict[tuple[int, int], float],
+    rows: int,
+    columns: int,
+    input_name: str = "pictures",
+    half: tuple[int, int] = (16, 4),
+) -> bytes:
+    """A model that gives the same cells for every picture: plates of twice ``half`` about each cell's centre."""
     scores = np.zeros((1, rows, columns), np.float32)
     for (row, column), score in cells.items():
         scores[0, row, column] = score
-    quad = np.array([-16, -4, 16, -4, 16, 4, -16, 4], np.float32)
+    x, y = half
+    quad = np.array([-x, -y, x, -y, x, y, -x, y], np.float32)
     corners = np.broadcast_to(quad[None, :, None, None], (1, 8, rows, columns)).copy()
     nodes = [
         helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value))
@@ -62,3 +71,21 @@ def test_boxes_are_cut_at_the_pictures_edge_and_corners_are_not() -> None:
 def test_another_kind_of_model_is_refused() -> None:
     with pytest.raises(ModelError, match="no corner detector"):
         CornerPlateDetector(_model({}, 8, 8, input_name="images"))
+
+
+def test_corners_of_known_plates_are_found_in_the_frames_own_pixels() -> None:
+    """The model's one plate, 80 x 20 px, is seen amid each part that it is shown: a known plate is 80 px wide there."""
+    corners = PlateCorners(
+        CornerPlateDetector(_model({(3, 9): 0.9}, 8, 20, half=(40, 10)), session_options=SessionOptions(max_batch=1))
+    )
+    frame = np.zeros((400, 600, 3), np.uint8)
+    boxes = [Box(100, 80, 80, 20), Box(300, 200, 160, 40), Box(300, 200, 40, 40)]
+    near, large, other = corners.find(frame, boxes)
+    assert near is not None
+    assert large is not None
+    assert other is None, "what is seen there is of another shape"
+    assert near[0] == pytest.approx((100, 80), abs=6)
+    assert near[2] == pytest.approx((180, 100), abs=6)
+    assert large[0] == pytest.approx((300, 200), abs=12)
+    assert large[2] == pytest.approx((460, 240), abs=12)
+    assert corners.find(frame, []) == []
