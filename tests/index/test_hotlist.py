@@ -18,38 +18,39 @@ def plates(index: HotlistIndex, *reads: object, **options: float) -> list[list[s
     return [[match.entry.plate for match in met] for met in index.match(list(reads), NOW, **options)]  # type: ignore[arg-type]
 
 
+# Plates of region 10, which has about the mean share of vehicles.
 def test_a_certain_read_of_a_listed_plate_is_an_exact_hit() -> None:
-    index = HotlistIndex.build([make_entry("a", "123ABC02"), make_entry("b", "777XYZ01")])
-    ((match,),) = index.match([make_read("123ABC02")], NOW)
+    index = HotlistIndex.build([make_entry("a", "123ABC10"), make_entry("b", "777XYZ01")])
+    ((match,),) = index.match([make_read("123ABC10")], NOW)
     assert (match.entry.entry_id, match.kind) == ("a", HitKind.EXACT)
     assert match.score > 0.99
-    assert match.entry == make_entry("a", "123ABC02")
+    assert match.entry == make_entry("a", "123ABC10")
 
 
 def test_a_certain_read_of_another_plate_meets_nothing() -> None:
-    index = HotlistIndex.build([make_entry("a", "123ABC02")])
-    assert plates(index, make_read("123ABC03"), make_read("923ABC02"), make_read("X123ABC")) == [[], [], []]
+    index = HotlistIndex.build([make_entry("a", "123ABC10")])
+    assert plates(index, make_read("123ABC11"), make_read("923ABC10"), make_read("X123ABC")) == [[], [], []]
 
 
 def test_the_second_symbol_of_a_doubtful_slot_makes_a_probable_hit() -> None:
-    index = HotlistIndex.build([make_entry("a", "123ABO02")])
-    ((match,),) = index.match([make_read("123ABC02", s5_O=0.3)], NOW)
+    index = HotlistIndex.build([make_entry("a", "123ABO10")])
+    ((match,),) = index.match([make_read("123ABC10", s5_O=0.3)], NOW)
     assert match.kind is HitKind.PROBABLE
     # 0.3 against 0.6 of a plate that one time in ten is registered: the entry is likelier than the best text.
     assert match.score == pytest.approx(0.3 / 0.07 / (0.3 / 0.07 + 0.7 / 0.7), abs=0.1)
 
 
 def test_a_digit_read_for_a_letter_costs_little_because_no_plate_is_spelled_so() -> None:
-    index = HotlistIndex.build([make_entry("a", "123ABO02")])
-    ((match,),) = index.match([make_read("123AB002", s5_O=0.1)], NOW)
+    index = HotlistIndex.build([make_entry("a", "123ABO10")])
+    ((match,),) = index.match([make_read("123AB010", s5_O=0.1)], NOW)
     assert match.kind is HitKind.PROBABLE
     assert match.score > 0.95
 
 
 def test_a_slot_that_is_certain_and_wrong_does_not_rule_the_plate_out_where_nothing_else_fits() -> None:
     reader = Confusion.even(missing=1e-5, extra=1e-5)
-    index = HotlistIndex.build([make_entry("a", "123ABO02")], confusion=reader)
-    assert plates(index, make_read("123AB002", certainty=1 - 1e-12), threshold=0.1) == [["123ABO02"]]
+    index = HotlistIndex.build([make_entry("a", "123ABO10")], confusion=reader)
+    assert plates(index, make_read("123AB010", certainty=1 - 1e-12), threshold=0.1) == [["123ABO10"]]
 
 
 @pytest.mark.parametrize("text", ["1123ABC02", "123ABC029", "123AB0C02", "123ABC0"])
