@@ -30,8 +30,10 @@ BUDGET_S: Final = 0.2
 """Time that a page may take to gather; then it goes out with what was found and how far that reaches."""
 _HARD_S: Final = 5.0
 _NARROWEST: Final = timedelta(seconds=2)
-_QUICK_S: Final = 0.03
-_SLOW_S: Final = 0.1
+_LEAST_S: Final = 0.02
+_SHARE: Final = 0.6
+_GROWTH: Final = ((0.02, 2.0), (0.06, 1.0), (float("inf"), 0.5))
+"""How much wider the next window is where the last one took less than so many seconds."""
 _TICK: Final = timedelta(microseconds=1)
 _HITS: Final = """
 SELECT camera_id, pass_id, hit_id, alert_id, entry_id, kind, score FROM hits
@@ -96,8 +98,8 @@ class Searcher:
             if oldest is None or cameras == [] or at.since >= at.until:
                 return Page((), None, since)
             if query.is_scored:
-                return self._ranked(connection, query, cameras, at, since, limit, budget_s)
-            found = _gather(connection, Filter(query, cameras), at.since, at.until, at.after, limit, budget_s)
+                return self._ranked(connection, query, cameras, at, since, limit, budget_s, now)
+            found = _gather(connection, Filter(query, cameras), at.since, at.until, at.after, limit, budget_s, now)
             sightings = _sightings(connection, found.rows)
         following: Cursor | None = None
         if found.is_full:
@@ -115,12 +117,13 @@ class Searcher:
         since: datetime,
         limit: int,
         budget_s: float,
+        now: datetime,
     ) -> Page:
         likeness = Likeness(query.photo or certain(query.plate), self._confusion)
         # a set that was ranked for an earlier page is gathered whole again: its order must be the same
         patience_s = _HARD_S if at.after is not None else budget_s
         lookup = Filter(query, cameras, likeness.texts)
-        found = _gather(connection, lookup, at.since, at.until, None, RANKED, patience_s)
+        found = _gather(connection, lookup, at.since, at.until, None, RANKED, patience_s, now)
         scores = likeness.scores([unpack_posterior(bytes(row[10])) for row in found.rows])
         ranked = sorted(
             (
@@ -162,6 +165,7 @@ def _gather(
     after: Position | None,
     limit: int,
     budget_s: float,
+    newest: datetime,
 ) -> _Gathered:
     """The newest ``limit`` passes of ``[since, until)`` after the position, window by window, back through time.
 
@@ -172,17 +176,19 @@ def _gather(
     width = lookup.first_width(until - since)
     if after is not None:
         until = min(until, after.seen_at + _TICK)
+    lower = max(since, min(until, newest) - width)  # of what lies in the future there is hardly anything
     has_progress = False
     while True:
-        lower = max(since, until - width)
         left_s = budget_s - (time.monotonic() - began)
-        allowed_s = max(left_s, 0.02) if has_progress or width > _NARROWEST else _HARD_S
+        # a window that takes too long leaves time for a narrower one
+        allowed_s = max(left_s * _SHARE, _LEAST_S) if has_progress or until - lower > _NARROWEST else _HARD_S
         started = time.monotonic()
         found = _run(connection, *window(lookup, lower, until, after, limit + 1 - len(rows)), allowed_s)
         if found is None:
-            if has_progress:
+            if has_progress and left_s * (1 - _SHARE) < _LEAST_S:
                 return _Gathered(rows, is_full=False, since=until)
-            width = max((until - lower) / 16, _NARROWEST)
+            width = max((until - lower) / 8, _NARROWEST)
+            lower = max(since, until - width)
             continue
         rows += found
         if len(rows) > limit:
@@ -193,7 +199,8 @@ def _gather(
         took_s = time.monotonic() - started
         if time.monotonic() - began >= budget_s:
             return _Gathered(rows, is_full=False, since=lower)
-        width *= 4.0 if took_s < _QUICK_S else (1.0 if took_s < _SLOW_S else 0.5)
+        width *= next(factor for limit_s, factor in _GROWTH if took_s < limit_s)
+        lower = max(since, until - width)
 
 
 def _cut(rows: list[tuple[Any, ...]], limit: int, since: datetime, is_set: bool) -> _Gathered:
@@ -211,10 +218,15 @@ def _run(
     """Rows, or None when the statement took longer than ``allowed_s``."""
     try:
         with connection.transaction():
-            connection.execute("SELECT set_config('statement_timeout', %s, true)", [str(max(int(allowed_s * 1e3), 1))])
+            _allow(connection, allowed_s)
             return connection.execute(statement.encode(), values, prepare=False).fetchall()
     except psycopg.errors.QueryCanceled:
         return None
+
+
+def _allow(connection: Connection, seconds: float) -> None:
+    """Let each of the transaction's next statements take so long."""
+    connection.execute("SELECT set_config('statement_timeout', %s, true)", [str(max(int(seconds * 1e3), 1))])
 
 
 def _rank(score: float, row: tuple[Any, ...]) -> tuple[float, datetime, str, str]:
@@ -236,6 +248,7 @@ def _sightings(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> list[
     """Rows of ``window`` with their cameras' names and the hits they led to."""
     if not rows:
         return []
+    _allow(connection, _HARD_S)  # a window's bound holds to the transaction's end
     cameras = {row[0]: row[1:] for row in connection.execute(_CAMERAS, [list({row[1] for row in rows})])}
     hits: dict[tuple[str, str], list[HitOfPass]] = {}
     for camera_id, pass_id, *hit in connection.execute(_HITS, [[row[1] for row in rows], [row[2] for row in rows]]):

@@ -40,7 +40,7 @@ class Filter:
 
     def first_width(self, whole: timedelta) -> timedelta:
         """How long the first window should be: what is rare is sought in all of the time at once."""
-        if self.known >= 5:
+        if self.known >= 5 and self.texts is None:
             return whole
         return timedelta(hours=1) if self.known >= 3 or self.asks_each_camera else timedelta(minutes=1)
 
