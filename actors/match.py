@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import numpy as np
+
 from actors.peers import PeerAway, Sighting
+from index.confusion import Confusion
 from index.entry import Entry, Match
 from index.hotlist import HotlistIndex
 from index.read import Posterior
+from index.traffic import FLOOR, AlertBudget, Traffic
 from storage.database import Database
 from storage.errors import DatabaseAway
 from storage.hotlists.feed import EntryFeed, FeedPosition
@@ -22,6 +28,15 @@ _AT_ONCE = 2_000
 """Entries taken in or out while reads wait."""
 _ANEW = 100_000
 """From so many changes on, a new index is built beside the old one, which matches meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchOptions:
+    """What reads are weighed by, and what makes a hit of a match."""
+
+    traffic: Traffic = field(default_factory=Traffic)
+    threshold: float | None = None
+    """Least score of a hit; None lets the list's size and the road decide, for the false alerts that are allowed."""
 
 
 class Matcher:
@@ -37,12 +52,16 @@ class Matcher:
         *,
         region: str | None = None,
         poll_s: float = 1.0,
-        threshold: float | None = None,
+        options: MatchOptions | None = None,
+        confusion: Confusion | None = None,
     ) -> None:
+        """``confusion``: what was learned of the reader whose reads are matched."""
         self._feed = EntryFeed(database, region=region)
         self._poll_s = poll_s
-        self._threshold = threshold
-        self._index = HotlistIndex()
+        self._options = options or MatchOptions()
+        self._confusion = confusion
+        self._budget = AlertBudget(self._options.traffic)
+        self._index = self._new_index()
         self._position: FeedPosition | None = None
         self._leaving: frozenset[str] = frozenset()
         """Entries that match no more and are on their way out of the index."""
@@ -61,13 +80,17 @@ class Matcher:
         if not self._loaded.wait(wait_s):
             raise PeerAway("the hotlist is not loaded yet: Postgres is away")
         with self._lock:
+            threshold = self._threshold()
             met = self._index.match(
                 [Posterior(s.log_probs) for s in sightings],
                 [s.seen_at for s in sightings],
-                **({} if self._threshold is None else {"threshold": self._threshold}),
+                threshold=FLOOR,
+                legibility=[math.nan if s.legibility is None else s.legibility for s in sightings],
             )
             if self._leaving:
                 met = [[match for match in one if match.entry.entry_id not in self._leaving] for one in met]
+            self._budget.observe(np.array([match.score for one in met for match in one]), len(sightings))
+            met = [[match for match in one if match.score >= threshold] for one in met]
             self._counts["reads"] += len(sightings)
             self._counts["hits"] += sum(map(bool, met))
         return met
@@ -76,14 +99,22 @@ class Matcher:
         """An index of these entries alone that weighs like the whole list's, and the whole list's threshold."""
         with self._lock:
             whole = self._index
-            threshold = whole.threshold if self._threshold is None else self._threshold
+            threshold = self._threshold()
         index = HotlistIndex(confusion=whole.confusion, grammar=whole.grammar, traffic=whole.traffic)
         self._add(index, entries)
         return index, threshold
 
     def stats(self) -> dict[str, float]:
         with self._lock:
-            return {**self._counts, "entries": len(self._index), "version": self.version}
+            threshold = self._threshold()
+            return {**self._counts, "entries": len(self._index), "version": self.version, "threshold": threshold}
+
+    def _threshold(self) -> float:
+        given = self._options.threshold
+        return self._budget.threshold(len(self._index)) if given is None else given
+
+    def _new_index(self) -> HotlistIndex:
+        return HotlistIndex(confusion=self._confusion, traffic=self._options.traffic)
 
     @property
     def version(self) -> int:
@@ -161,7 +192,7 @@ class Matcher:
 
     def _load(self, now: datetime) -> None:
         changes = self._feed.live(now=now)
-        index = HotlistIndex()
+        index = self._new_index()
         self._add(index, changes.entries)
         with self._lock:
             self._index, self._position = index, changes.position

@@ -162,7 +162,8 @@ class Outbox:
         if not batch:
             return
         sightings = [
-            Sighting(report.read.posterior.log_probs, report.read.seen_at or datetime.now(UTC)) for report in batch
+            Sighting(report.read.posterior.log_probs, report.read.seen_at or datetime.now(UTC), report.read.legibility)
+            for report in batch
         ]
         met = self._insist(lambda: self._matcher.match(sightings))
         for report, matches in zip(batch, met, strict=True):

@@ -28,6 +28,8 @@ class Sighting:
 
     log_probs: NDArray[np.float32]
     seen_at: datetime
+    legibility: float | None = None
+    """The reader's own, 0-1: what is hard to read is doubted more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from actors.clones import CloneDesk, CloneOptions
 from actors.peers import PeerAway, Recorded
 from actors.report import PassReport
 from index.entry import Match
@@ -42,6 +43,7 @@ class PublishOptions:
     health_days: int = 14
     same_alert_within_s: float = 60.0
     crossings: tuple[Crossing, ...] = ()
+    clones: CloneOptions = field(default_factory=CloneOptions)
     spool_bytes: int = 4 * 2**30
     clip_overdue_s: float = 3600.0
     maintain_every_s: float = 300.0
@@ -67,6 +69,7 @@ class RegionPublisher:
             Spool(options.folder / "spool", bound_bytes=options.spool_bytes),
             same_alert_within_s=options.same_alert_within_s,
         )
+        self._clone_desk = CloneDesk(database, options.clones)
         self._lock = threading.Lock()
         self._counts = dict.fromkeys(("raised", "updated", "replay", "spooled", "reads", "reads_refused"), 0)
         self._closed = threading.Event()
@@ -106,6 +109,7 @@ class RegionPublisher:
         if written is not None:
             self._count("reads", written.written)
             self._count("reads_refused", written.refused)
+        self._clone_desk.observe(reads)
 
     def camera_state(self, camera_id: str, state: str, reason: str | None, since: datetime) -> None:
         """Write how a camera is, and tell those who follow. Raises ``PeerAway``."""
@@ -121,7 +125,7 @@ class RegionPublisher:
         except DatabaseAway as error:
             raise PeerAway(str(error)) from None
 
-    def stats(self) -> dict[str, float]:
+    def stats(self) -> dict[str, object]:
         figures = self._publisher.figures()
         with self._lock:
             counts = dict(self._counts)
@@ -131,6 +135,7 @@ class RegionPublisher:
             "spool_bytes": figures.size_bytes,
             "spool_refused": figures.refused,
             "set_aside": figures.set_aside,
+            **self._clone_desk.stats(),
         }
 
     def close(self) -> None:
@@ -145,6 +150,7 @@ class RegionPublisher:
                 retention = self._reads.maintain()
                 if retention.dropped:
                     _log.info("forgotten: %s", ", ".join(retention.dropped))
+                self._clone_desk.maintain()
                 self._clips.give_up_overdue(self._options.clip_overdue_s)
                 self._health.maintain()
                 self._events.prune(datetime.now(UTC) - timedelta(days=self._options.events_days))

@@ -23,7 +23,7 @@ from actors.archive import ArchiveOptions, Archiver
 from actors.camera import CameraSpec
 from actors.ingest import Ingest, IngestOptions
 from actors.look_back import LookBackOptions, LookBackWorker
-from actors.match import Matcher
+from actors.match import Matcher, MatchOptions
 from actors.peers import ClipDelivery, Peers, Recorded, Sighting
 from actors.publish import PublishOptions, RegionPublisher
 from actors.read import BatchReader
@@ -38,6 +38,7 @@ from models.catalogue import (
     open_plate_reader,
     open_vehicle_detector,
 )
+from models.confusion import reader_confusion
 from models.ports import Image, PlateReader, Reading
 from models.session import SessionOptions
 from models.store import ModelStore
@@ -143,12 +144,14 @@ class MatchActor(_Shell):
         name: str,
         shell: ShellOptions,
         stores: Stores,
+        models: ModelChoice,
         look_back: LookBackOptions,
-        threshold: float | None = None,
+        options: MatchOptions,
     ) -> None:
         super().__init__(name, shell)
         database = Database(stores.dsn, connections=4)
-        self._matcher = Matcher(database, region=shell.namespace, threshold=threshold)
+        confusion = reader_confusion(models.store(), models.plate_reader)
+        self._matcher = Matcher(database, region=shell.namespace, options=options, confusion=confusion)
         self._look_back = LookBackWorker(database, self._matcher, look_back, region=shell.namespace)
 
     def match(self, sightings: Sequence[Sighting]) -> list[list[Match]]:

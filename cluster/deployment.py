@@ -60,8 +60,7 @@ class Deployment:
         readers = [shells.READ if n == 0 else f"{shells.READ}-{n}" for n in range(settings.ray.readers)]
         for name in readers:  # a read that failed is read by the ingest: no retries
             self._plan(name, shells.ReadActor, name, self._shell, self._models)
-        look_back = plan.look_back_options(settings)
-        match = (self._stores, look_back, settings.alerts.threshold)
+        match = (self._stores, self._models, plan.look_back_options(settings), plan.match_options(settings))
         self._plan(shells.MATCH, shells.MatchActor, shells.MATCH, self._shell, *match)
         publish = plan.publish_options(settings, home.actors / shells.PUBLISH)
         self._plan(shells.PUBLISH, shells.PublishActor, shells.PUBLISH, self._shell, self._stores, publish)

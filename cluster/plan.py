@@ -9,12 +9,16 @@ from pathlib import Path
 
 from actors.archive import ArchiveOptions
 from actors.camera import CameraSpec
+from actors.clones import CloneOptions
 from actors.health_watch import HealthOptions
 from actors.ingest import IngestOptions
 from actors.look_back import LookBackOptions
+from actors.match import MatchOptions
 from actors.publish import PublishOptions
 from cluster.home import Home
 from cluster.settings import CameraSettings, RegionSettings
+from index.clones import CloneRule
+from index.traffic import Traffic
 from passes.options import PassOptions
 from storage.cameras import Camera
 from storage.crossings import Crossing
@@ -107,6 +111,20 @@ def health_options(settings: RegionSettings) -> HealthOptions | None:
     )
 
 
+def match_options(settings: RegionSettings) -> MatchOptions:
+    """What reads are weighed by: the road, and what its operators will bear."""
+    matching = settings.matching
+    traffic = Traffic(
+        fleet=matching.fleet,
+        activity=matching.listed_activity,
+        clustering=matching.series_clustering,
+        passes_per_camera_day=matching.passes_per_camera_day,
+        false_alerts_per_camera_day=matching.false_alerts_per_camera_day,
+        lowest_threshold=matching.lowest_threshold,
+    )
+    return MatchOptions(traffic, settings.alerts.threshold)
+
+
 def publish_options(settings: RegionSettings, folder: Path) -> PublishOptions:
     return PublishOptions(
         folder=folder,
@@ -114,6 +132,7 @@ def publish_options(settings: RegionSettings, folder: Path) -> PublishOptions:
         events_days=settings.retention.events_days,
         health_days=settings.health.history_days,
         same_alert_within_s=settings.alerts.same_within_s,
+        clones=clone_options(settings),
         crossings=_crossings(settings),
     )
 
@@ -124,6 +143,21 @@ def look_back_options(settings: RegionSettings) -> LookBackOptions:
 
 def _crossings(settings: RegionSettings) -> tuple[Crossing, ...]:
     return tuple(Crossing(each.id, each.cameras, each.within_s) for each in settings.alerts.crossings)
+
+
+def clone_options(settings: RegionSettings) -> CloneOptions:
+    """What is taken for a cloned plate; readings are remembered for it no longer than reads are kept."""
+    clones = settings.matching.clones
+    rule = CloneRule(
+        fastest_kmh=clones.fastest_kmh,
+        road_factor=clones.road_factor,
+        least_score=clones.least_score,
+        least_distance_km=clones.least_distance_km,
+        clock_error_s=clones.clock_error_s,
+        memory_h=min(float(settings.retention.reads_h), CloneRule().memory_h),
+        again_after_h=clones.again_after_h,
+    )
+    return CloneOptions(rule, tuple((*road.between, road.km) for road in clones.roads), clones.enabled)
 
 
 def archive_options(folder: Path) -> ArchiveOptions:

@@ -1,11 +1,13 @@
-"""Cloned plates: one plate read with certainty at two places that no vehicle could pass so soon after each other."""
+"""Cloned plates: one plate read with certainty on two vehicles, or at two places too far apart for the time."""
 
 from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 EARTH_RADIUS_KM: Final = 6371.0088
@@ -32,8 +34,18 @@ class Sighting:
     score: float
     camera_id: str
     pass_id: str
-    place: Place
+    place: Place | None
     seen_at: datetime
+    vehicle_type: str | None = None
+
+
+class CloneReason(StrEnum):
+    """What one vehicle can't have done."""
+
+    DISTANCE = "distance"
+    """To be at both places so soon after each other."""
+    VEHICLE = "vehicle"
+    """To be of both types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +54,10 @@ class Clone:
 
     earlier: Sighting
     later: Sighting
-    distance_km: float
-    speed_kmh: float
+    reason: CloneReason
+    distance_km: float | None
+    """None where a camera's place is not known."""
+    speed_kmh: float | None
     """Speed that one vehicle would have needed at the least; infinite where no time passed."""
 
 
@@ -52,7 +66,9 @@ class CloneRule:
     """When two sightings contradict each other."""
 
     fastest_kmh: float = 180.0
-    """No vehicle keeps up more than this along the great circle; roads are longer."""
+    """No vehicle keeps up more than this."""
+    road_factor: float = 1.0
+    """Roads are at least so many times as long as the great circle, where their length is not known."""
     least_score: float = 0.98
     """Both readings must be this certain: a misread makes a clone of anyone."""
     least_distance_km: float = 3.0
@@ -61,10 +77,14 @@ class CloneRule:
     """What the cameras' clocks may differ by; taken in the vehicle's favour."""
     memory_h: float = 24.0
     """How long a sighting is kept; reads are not kept longer either."""
+    again_after_h: float = 1.0
+    """A plate that was told of is not told of again so soon."""
 
     def __post_init__(self) -> None:
         if min(self.fastest_kmh, self.memory_h) <= 0 or min(self.least_distance_km, self.clock_error_s) < 0:
             raise ValueError("a clone rule needs a speed and a memory above 0, a distance and a clock error not below")
+        if self.road_factor < 1 or self.again_after_h < 0:
+            raise ValueError("roads are no shorter than the great circle, and again_after_h is not below 0")
         if not 0 < self.least_score <= 1:
             raise ValueError(f"least_score is a probability above 0, not {self.least_score}")
 
@@ -77,24 +97,42 @@ def great_circle_km(one: Place, other: Place) -> float:
     return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(min(chord, 1.0)))
 
 
+UNLIKE: Final = ({"motorcycle"}, {"bus"}, {"car", "truck"})
+"""Kinds of vehicles that are not taken for each other; detectors do take trucks for cars."""
+
+
+def are_unlike(one: str | None, other: str | None) -> bool:
+    """Whether two seen vehicle types can't be of one vehicle."""
+    kinds = [next((kind for kind in UNLIKE if seen in kind), None) for seen in (one, other)]
+    return None not in kinds and kinds[0] is not kinds[1]
+
+
 class CloneWatch:
-    """Remembers where each plate was last seen for certain, and tells when it is seen too far away too soon.
+    """Remembers where each plate was last seen for certain, and tells when another vehicle is seen with it.
 
     Sightings may come somewhat out of order. Memory is bounded by ``most_plates`` (the longest unseen goes first) and
-    by the rule's hours. A replay of a pass is known by camera and pass.
+    by the rule's hours. A replay of a pass is known by camera and pass. ``roads``: kilometres between two cameras,
+    where known. A vehicle's type contradicts only what was seen twice of it: one look may err.
     """
 
-    def __init__(self, rule: CloneRule | None = None, most_plates: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        rule: CloneRule | None = None,
+        most_plates: int = 1_000_000,
+        roads: Mapping[frozenset[str], float] | None = None,
+    ) -> None:
         self.rule = rule or CloneRule()
         self._most_plates = most_plates
+        self._roads = dict(roads or {})
         self._seen: OrderedDict[str, list[Sighting]] = OrderedDict()
+        self._told: OrderedDict[str, datetime] = OrderedDict()
 
     def __len__(self) -> int:
         """Plates remembered."""
         return len(self._seen)
 
     def observe(self, sighting: Sighting) -> Clone | None:
-        """Take in a sighting; the strongest contradiction with what is remembered, if there is one.
+        """Take in a sighting; the strongest contradiction with what is remembered, if there is one to be told.
 
         Raises ``ValueError`` for a time without a zone.
         """
@@ -105,32 +143,63 @@ class CloneWatch:
         known = self._seen.get(sighting.text, [])
         if any(one.camera_id == sighting.camera_id and one.pass_id == sighting.pass_id for one in known):
             return None
-        found = [clone for one in known if (clone := self._contradiction(one, sighting))]
+        recent = [one for one in known if abs(sighting.seen_at - one.seen_at) <= timedelta(hours=self.rule.memory_h)]
+        found = [clone for one in recent if (clone := self._too_far(one, sighting))]
+        found += self._another_vehicle(recent, sighting)
         self._remember(sighting, known)
-        return max(found, key=lambda clone: clone.speed_kmh, default=None)
+        if not found or self._was_told(sighting):
+            return None
+        return max(found, key=lambda clone: clone.speed_kmh or 0.0)
 
-    def _contradiction(self, one: Sighting, other: Sighting) -> Clone | None:
-        apart = other.seen_at - one.seen_at
-        if abs(apart) > timedelta(hours=self.rule.memory_h):
+    def distance_km(self, one: Sighting, other: Sighting) -> float | None:
+        """The least that a vehicle must have driven between two sightings; None where a place is not known."""
+        known = self._roads.get(frozenset((one.camera_id, other.camera_id)))
+        if known is not None:
+            return known
+        if one.place is None or other.place is None:
             return None
-        distance = great_circle_km(one.place, other.place)
-        if distance < self.rule.least_distance_km:
+        return great_circle_km(one.place, other.place) * self.rule.road_factor
+
+    def _too_far(self, one: Sighting, other: Sighting) -> Clone | None:
+        distance = self.distance_km(one, other)
+        if distance is None or distance < self.rule.least_distance_km:
             return None
-        hours = (abs(apart.total_seconds()) + self.rule.clock_error_s) / 3600
-        speed = distance / hours if hours else math.inf
-        if speed <= self.rule.fastest_kmh:
-            return None
-        earlier, later = (one, other) if apart >= timedelta(0) else (other, one)
-        return Clone(earlier, later, distance, speed)
+        clone = self._clone(one, other, CloneReason.DISTANCE, distance)
+        return clone if clone.speed_kmh is not None and clone.speed_kmh > self.rule.fastest_kmh else None
+
+    def _another_vehicle(self, recent: list[Sighting], sighting: Sighting) -> list[Clone]:
+        """A type unlike that of two earlier sightings which agree."""
+        typed = [one for one in recent if one.vehicle_type is not None]
+        if len(typed) < 2 or not all(are_unlike(one.vehicle_type, sighting.vehicle_type) for one in typed):
+            return []
+        if are_unlike(typed[0].vehicle_type, typed[-1].vehicle_type):
+            return []
+        return [self._clone(typed[-1], sighting, CloneReason.VEHICLE, self.distance_km(typed[-1], sighting))]
+
+    def _clone(self, one: Sighting, other: Sighting, reason: CloneReason, distance: float | None) -> Clone:
+        earlier, later = sorted((one, other), key=lambda each: each.seen_at)
+        hours = ((later.seen_at - earlier.seen_at).total_seconds() + self.rule.clock_error_s) / 3600
+        speed = None if distance is None else distance / hours if hours else math.inf
+        return Clone(earlier, later, reason, distance, speed)
+
+    def _was_told(self, sighting: Sighting) -> bool:
+        """Whether the plate was told of a short while ago; if not, it is from now on."""
+        again = timedelta(hours=self.rule.again_after_h)
+        last = self._told.get(sighting.text)
+        if last is not None and abs(sighting.seen_at - last) < again:
+            return True
+        self._told[sighting.text] = sighting.seen_at
+        self._told.move_to_end(sighting.text)
+        while len(self._told) > self._most_plates:
+            self._told.popitem(last=False)
+        return False
 
     def _remember(self, sighting: Sighting, known: list[Sighting]) -> None:
-        """Keep the last sighting of each of the last two places: a vehicle and its clone take turns."""
+        """Keep the latest sighting, and the latest before it elsewhere: a vehicle and its clone take turns."""
         oldest = sighting.seen_at - timedelta(hours=self.rule.memory_h)
-        others = [
-            one
-            for one in known
-            if one.seen_at >= oldest and great_circle_km(one.place, sighting.place) >= self.rule.least_distance_km
-        ]
+        kept = [one for one in known if one.seen_at >= oldest]
+        elsewhere = [one for one in kept if (self.distance_km(one, sighting) or 0.0) >= self.rule.least_distance_km]
+        others = elsewhere or kept
         self._seen[sighting.text] = sorted([*others, sighting], key=lambda one: one.seen_at)[-2:]
         self._seen.move_to_end(sighting.text)
         while len(self._seen) > self._most_plates:
@@ -141,4 +210,6 @@ class CloneWatch:
         gone = [text for text, sightings in self._seen.items() if sightings[-1].seen_at < before]
         for text in gone:
             del self._seen[text]
+        for text in [text for text, told_at in self._told.items() if told_at < before]:
+            del self._told[text]
         return len(gone)

@@ -1,8 +1,10 @@
-"""What a reader's posterior is worth: its own confusions, learned, and the characters it misses or invents."""
+"""What a reader's posterior is worth: its own confusions, and the characters it misses or invents.
+
+``models.training.confusion`` learns them from a reader's reads of known plates.
+"""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from index.alphabet import ALPHABET, BLANK, SLOTS, encode
+from index.alphabet import ALPHABET, BLANK, SLOTS
 
 Floats = NDArray[np.float64]
 
@@ -20,9 +22,12 @@ RESIDUAL: Final = 2e-3
 MISSING: Final = 1e-3
 EXTRA: Final = 1e-3
 """Chance, a character, of one missed or invented, where nothing was learned."""
+USUAL_DOUBT: Final = 2.5e-3
+"""A slot's doubt, in nats short of certainty, at which ``Confusion.given`` holds as it stands."""
+LEAST_DOUBT: Final = 1e-4
 _SYMBOLS = len(ALPHABET)
 _CERTAIN_LIMIT = 0.9
-_MOST_FAULTS = 10.0
+_MOST_FACTOR = 1e3
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,33 +36,42 @@ class Confusion:
 
     ``given (37, 37) float64``: row r is the probability of each true symbol where a slot says r, so that a slot's
     belief ``q`` becomes ``q @ given`` and a slot that is certain and wrong does not rule out the true plate.
-    ``missing`` and ``extra``: chance, a character, that the reader left one out or put one in.
+    ``missing``: chance, a character, that the reader left one out; ``missed (36,)``: which it was, then.
+    ``extra (37,)``: chance that a slot which says r stands for nothing on the plate.
     ``temperature``: the belief is raised to ``1 / temperature`` first.
-    ``sure`` and ``doubtful``: how much of these faults a read has, and how much more for each nat by which it falls
-    short of certainty: a read that doubts one character is likelier to be wrong in the others too.
+    ``by_slot``: the odds that a slot is wrong go as this power of its own doubt, in units of ``USUAL_DOUBT``.
+    ``by_read``, ``edits_by_read``: those odds, and the chances of missed and invented characters, are multiplied by
+    e to this power for each nat by which the log-odds of the read's legibility fall short of ``usual_legibility``.
     """
 
     given: Floats
-    missing: float = MISSING
-    extra: float = EXTRA
+    missing: float
+    missed: Floats
+    extra: Floats
     temperature: float = 1.0
-    sure: float = 1.0
-    doubtful: float = 0.0
+    by_slot: float = 0.0
+    by_read: float = 0.0
+    edits_by_read: float = 0.0
+    usual_legibility: float = 0.0
 
     def __post_init__(self) -> None:
         if self.given.shape != (_SYMBOLS, _SYMBOLS):
             raise ValueError(f"a confusion table is ({_SYMBOLS}, {_SYMBOLS}), not {self.given.shape}")
         if not np.allclose(self.given.sum(axis=1), 1.0, atol=1e-6) or (self.given < 0).any():
             raise ValueError("each row of a confusion table is a distribution: not below 0, sum 1")
-        if not 0 <= self.missing < 0.1 or not 0 <= self.extra < 0.1 or not self.temperature > 0:
-            raise ValueError("missing and extra are chances a character below 0.1, and temperature is above 0")
+        if self.missed.shape != (BLANK,) or not np.isclose(self.missed.sum(), 1.0) or (self.missed < 0).any():
+            raise ValueError("what is missed is a distribution over the symbols: not below 0, sum 1")
+        if self.extra.shape != (_SYMBOLS,) or not ((self.extra >= 0) & (self.extra < 0.1)).all():
+            raise ValueError("extra is a chance below 0.1 for each symbol")
+        if not 0 <= self.missing < 0.1 or not self.temperature > 0:
+            raise ValueError("missing is a chance a character below 0.1, and temperature is above 0")
 
     @classmethod
     def even(cls, residual: float = RESIDUAL, missing: float = MISSING, extra: float = EXTRA) -> Self:
         """Where nothing was learned: a slot is wrong beyond its own belief with probability ``residual``, evenly."""
         given = np.full((_SYMBOLS, _SYMBOLS), residual / (_SYMBOLS - 1))
         np.fill_diagonal(given, 1.0 - residual)
-        return cls(given, missing, extra)
+        return cls(given, missing, np.full(BLANK, 1.0 / BLANK), np.full(_SYMBOLS, extra))
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
@@ -67,9 +81,14 @@ class Confusion:
                 raise ValueError(
                     f"the confusion was learned over {record['alphabet']!r}, not {ALPHABET!r}: learn it anew"
                 )
-            given = np.asarray(record["given"], dtype=np.float64)
-            names = ("missing", "extra", "temperature", "sure", "doubtful")
-            return cls(given, *(float(record[name]) for name in names))
+            given, missed = (np.asarray(record[name], dtype=np.float64) for name in ("given", "missed"))
+            return cls(
+                given / given.sum(axis=-1, keepdims=True),
+                float(record["missing"]),
+                missed / missed.sum(),
+                np.asarray(record["extra"], dtype=np.float64),
+                *(float(record[name]) for name in _FACTORS),
+            )
         except KeyError as error:
             raise ValueError(f"the confusion record lacks {error.args[0]!r}: learn it anew") from error
 
@@ -77,18 +96,18 @@ class Confusion:
         """A record of plain values."""
         return {
             "alphabet": ALPHABET,
-            "given": [
-                [float(f"{value:.6g}") for value in row] for row in self.given / self.given.sum(1, keepdims=True)
-            ],
+            "given": [_rounded(row) for row in self.given],
             "missing": self.missing,
-            "extra": self.extra,
-            "temperature": self.temperature,
-            "sure": self.sure,
-            "doubtful": self.doubtful,
+            "missed": _rounded(self.missed),
+            "extra": _rounded(self.extra),
+            **{name: getattr(self, name) for name in _FACTORS},
         }
 
-    def evidence(self, log_probs: NDArray[np.floating]) -> Evidence:
-        """What posteriors ``(B, SLOTS, 37)`` (natural logs) say once the reader's faults are allowed for."""
+    def evidence(self, log_probs: NDArray[np.floating], legibility: Sequence[float] | Floats | None = None) -> Evidence:
+        """What posteriors ``(B, SLOTS, 37)`` (natural logs) say once the reader's faults are allowed for.
+
+        ``legibility (B,)`` is the reader's own, 0-1; without it, or where it is NaN, a read counts as a usual one.
+        """
         if log_probs.ndim != 3 or log_probs.shape[1:] != (SLOTS, _SYMBOLS):
             raise ValueError(f"a batch of posteriors is (B, {SLOTS}, {_SYMBOLS}), not {log_probs.shape}")
         belief = log_probs.astype(np.float64) / self.temperature
@@ -96,22 +115,60 @@ class Confusion:
         belief /= belief.sum(axis=2, keepdims=True)
         if not np.isfinite(belief).all():
             raise ValueError("a posterior holds values that are no logarithms of probabilities")
-        short = -np.log(belief.max(axis=2)).sum(axis=1)
-        most = min(_MOST_FAULTS, 0.5 / max(1.0 - float(self.given.diagonal().min()), 1e-12))
-        faults = np.minimum(self.sure + self.doubtful * short, most)[:, None]
-        slots = belief + faults[:, :, None] * (belief @ self.given - belief)
-        slots = np.maximum(slots, 0.0)
+        short = self._short_of_usual(len(belief), legibility)
+        doubt = (LEAST_DOUBT - np.log(belief.max(axis=2))) / USUAL_DOUBT
+        factor = np.minimum(doubt**self.by_slot * np.exp(self.by_read * short)[:, None], _MOST_FACTOR)
+        odds = self._odds * factor[:, :, None]
+        wrong = belief * odds / (1.0 + odds)
+        slots = np.maximum(belief - wrong + wrong @ self._instead, 0.0)
         slots /= slots.sum(axis=2, keepdims=True)
+        edits_factor = np.minimum(np.exp(self.edits_by_read * short), _MOST_FACTOR)[:, None]
         occupied = 1.0 - slots[:, :, BLANK]
-        extra = self.extra * faults * occupied
+        extra = belief @ self.extra * edits_factor * occupied
         # A blank before a character is a dropped slot: the text closes over it.
         extra[:, :-1] += slots[:, :-1, BLANK] * occupied[:, 1:]
-        missing = np.broadcast_to(self.missing * faults, occupied.shape).copy()
+        missing = np.broadcast_to(self.missing * edits_factor, occupied.shape).copy()
         missing[:, 1:] *= occupied[:, :-1]
         edits = extra.sum(axis=1) + missing.sum(axis=1)
         scale = np.minimum(1.0, _CERTAIN_LIMIT / np.maximum(edits, 1e-300))[:, None]
         extra, missing = extra * scale, missing * scale
-        return Evidence(slots, 1.0 - extra.sum(axis=1) - missing.sum(axis=1), extra, missing)
+        return Evidence(slots, 1.0 - extra.sum(axis=1) - missing.sum(axis=1), extra, missing, self.missed)
+
+    def _short_of_usual(self, reads: int, legibility: Sequence[float] | Floats | None) -> Floats:
+        if legibility is None:
+            return np.zeros(reads)
+        given = np.asarray(legibility, dtype=np.float64)
+        if given.shape != (reads,):
+            raise ValueError(f"{given.shape} legibilities for {reads} reads")
+        return np.nan_to_num(self.usual_legibility - log_odds(given))
+
+    @cached_property
+    def _odds(self) -> Floats:
+        """Odds that a slot which says r is wrong: ``(37,)``."""
+        right = self.given.diagonal()
+        odds: Floats = (1.0 - right) / np.maximum(right, 1e-9)
+        return odds
+
+    @cached_property
+    def _instead(self) -> Floats:
+        """What a wrong slot's truth is: ``(37, 37)``, rows of sum 1."""
+        off = self.given * (1.0 - np.eye(_SYMBOLS))
+        total = off.sum(axis=1, keepdims=True)
+        return np.where(total > 0, off / np.maximum(total, 1e-300), 1.0 / _SYMBOLS)
+
+
+_FACTORS: Final = ("temperature", "by_slot", "by_read", "edits_by_read", "usual_legibility")
+
+
+def log_odds(legibility: Floats) -> Floats:
+    """Log-odds of legibilities, held within 7 of even."""
+    inside = np.clip(legibility, 1e-3, 1 - 1e-3)
+    odds: Floats = np.log(inside / (1 - inside))
+    return odds
+
+
+def _rounded(row: Floats) -> list[float]:
+    return [float(f"{value:.6g}") for value in row]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,21 +176,23 @@ class Evidence:
     """A batch of reads as mixtures over how the reading lines up with the true plate.
 
     ``slots (B, SLOTS, 37)``: probability of each symbol by slot. With probability ``same (B,)`` the slots are the
-    plate's own characters; with ``extra[b, j]`` slot j is to be left out; with ``missing[b, j]`` a character of which
-    nothing is known belongs before slot j. These are the ``1 + 2 * SLOTS`` variants of a read, in this order.
+    plate's own characters; with ``extra[b, j]`` slot j is to be left out; with ``missing[b, j]`` a character that was
+    not seen, distributed as ``missed (36,)``, belongs before slot j. These are the ``1 + 2 * SLOTS`` variants of a
+    read, in this order.
     """
 
     slots: Floats
     same: Floats
     extra: Floats
     missing: Floats
+    missed: Floats
 
     @cached_property
     def tables(self) -> Floats:
-        """``(B, SLOTS + 2, 37)``: the slots, then one of which nothing is known, then one that is surely blank."""
+        """``(B, SLOTS + 2, 37)``: the slots, then one that was not seen, then one that is surely blank."""
         rows = np.zeros((len(self.slots), SLOTS + 2, _SYMBOLS))
         rows[:, :SLOTS] = self.slots
-        rows[:, SLOTS, :BLANK] = 1.0 / BLANK
+        rows[:, SLOTS, :BLANK] = self.missed
         rows[:, SLOTS + 1, BLANK] = 1.0
         return rows
 
@@ -149,7 +208,7 @@ class Evidence:
         here = self.slots[reads[:, None], slot, codes]
         after = self.slots[reads[:, None], slot[1:], codes[:, :-1]]
         before = self.slots[reads[:, None], slot[:-1], codes[:, 1:]]
-        unknown = (codes != BLANK) / BLANK
+        unknown = np.append(self.missed, 0.0)[codes]
         ends_blank = (codes[:, -1] == BLANK).astype(np.float64)
         same, extra, missing = aligned(here, after, before, unknown, ends_blank)
         weights = self.weights[reads]
@@ -188,7 +247,7 @@ def aligned(
     """Products over the slots for every variant: the slots as they are, each left out, each put in.
 
     ``here[..., i]`` is what slot i is worth at place i, ``after`` at place i - 1, ``before`` at place i + 1,
-    ``unknown`` what a place is worth of which nothing is known, ``ends_blank`` the last place where the blank was
+    ``unknown`` what a place is worth that was not seen, ``ends_blank`` the last place where the blank was
     drawn in.
     """
     ahead = np.ones_like(here)
@@ -213,66 +272,3 @@ def _sources() -> NDArray[np.int64]:
 
 SOURCES: Final = _sources()
 VARIANTS: Final = len(SOURCES)
-
-
-def learn(
-    posteriors: NDArray[np.floating], truths: Sequence[str], *, strength: float = 20.0, rounds: int = 12
-) -> Confusion:
-    """The channel of a reader from its reads of known plates: log-probabilities ``(N, SLOTS, 37)`` and their true
-    texts.
-
-    Maximum a posteriori by expectation-maximisation: a slot's belief is taken as hidden evidence of what the reader
-    saw, the prior is ``Confusion.even`` with the weight of ``strength`` slots a row. Reads whose text is longer or
-    shorter than the truth count towards ``extra`` and ``missing`` and teach the table nothing.
-    """
-    if len(posteriors) != len(truths) or len(truths) == 0:
-        raise ValueError(f"{len(posteriors)} posteriors cannot be taught by {len(truths)} texts")
-    codes = np.stack([encode(text) for text in truths])
-    belief = np.asarray(posteriors, dtype=np.float64)
-    lengths = (belief.argmax(axis=2) != BLANK).sum(axis=1)
-    wanted = (codes != BLANK).sum(axis=1)
-    characters = wanted.sum() + 2.0 / MISSING
-    missing = (2.0 + np.maximum(wanted - lengths, 0).sum()) / characters
-    extra = (2.0 + np.maximum(lengths - wanted, 0).sum()) / characters
-    aligned = lengths == wanted
-    true = codes[aligned].ravel()
-    temperature, table = _fit(belief[aligned].reshape(-1, _SYMBOLS), true, strength, rounds)
-    numbers = np.arange(len(codes))
-    best, fit = None, -np.inf
-    for sure, doubtful in itertools.product((0.05, 0.2, 0.5, 1.0), (0.0, 0.3, 1.0, 3.0)):
-        tried = Confusion(table, min(missing, 0.05), min(extra, 0.05), temperature, sure, doubtful)
-        likelihood = tried.evidence(belief).text_likelihood(numbers, codes)
-        found = float(np.log(np.maximum(likelihood, 1e-12)).sum())
-        if found > fit:
-            best, fit = tried, found
-    if best is None:
-        raise ValueError("the posteriors hold values that are no logarithms of probabilities")
-    return best
-
-
-def _fit(log_belief: Floats, true: NDArray[np.int64], strength: float, rounds: int) -> tuple[float, Floats]:
-    """The likeliest temperature, looked for coarsely and then finely, with its table."""
-    coarse = [_fit_table(log_belief, true, strength, rounds // 3, t) for t in (0.6, 0.8, 1.0, 1.3, 1.7, 2.2, 3.0)]
-    near = max(coarse, key=lambda fitted: fitted[0])[1]
-    fine = [_fit_table(log_belief, true, strength, rounds, near * t) for t in (0.85, 0.92, 1.0, 1.08, 1.17)]
-    _, temperature, table = max(fine, key=lambda fitted: fitted[0])
-    return temperature, table
-
-
-def _fit_table(
-    log_belief: Floats, true: NDArray[np.int64], strength: float, rounds: int, temperature: float
-) -> tuple[float, float, Floats]:
-    """Fit of the table at a temperature: its log posterior, the temperature, and the table."""
-    prior = Confusion.even().given
-    belief = np.exp((log_belief - log_belief.max(axis=1, keepdims=True)) / temperature)
-    belief /= belief.sum(axis=1, keepdims=True)
-    shown = np.zeros_like(belief)
-    shown[np.arange(len(true)), true] = 1.0
-    table = prior.copy()
-    for _ in range(max(rounds, 1)):
-        share = belief * np.ascontiguousarray(table.T)[true]
-        share /= share.sum(axis=1, keepdims=True)
-        counts = strength * prior + share.T @ shown
-        table = counts / counts.sum(axis=1, keepdims=True)
-    fit = float(np.log((belief * table.T[true]).sum(axis=1)).sum())
-    return fit + strength * float((prior * np.log(table)).sum()), temperature, table

@@ -209,12 +209,14 @@ class HotlistIndex:
         now: datetime | Sequence[datetime],
         *,
         threshold: float | None = None,
+        legibility: Sequence[float] | None = None,
     ) -> list[list[Match]]:
         """The entries that each read meets, likeliest first: every one that is valid and scores ``threshold`` or more.
 
         ``posteriors``: records, or log-probabilities ``(B, SLOTS, 37)``. ``now``: when the vehicles were seen, aware;
         one time for all, or one each.
         ``threshold``: lowest score reported, at least ``FLOOR``; by default the traffic's, for a list of this size.
+        ``legibility``: the reader's own, 0-1, one each (NaN where unknown): what is hard to read is doubted more.
         """
         logs = np.asarray([p.log_probs if isinstance(p, Posterior) else p for p in posteriors])
         least = self.threshold if threshold is None else threshold
@@ -226,13 +228,17 @@ class HotlistIndex:
         if len(times) != len(logs):
             raise ValueError(f"{len(times)} times for {len(logs)} reads")
         at = np.fromiter((instant(when, "now") for when in times), np.int64)
+        legible = np.full(len(logs), np.nan) if legibility is None else np.asarray(legibility, dtype=np.float64)
         met: list[list[Match]] = []
         for start in range(0, len(logs), _BATCH):
-            met += self._match_batch(logs[start : start + _BATCH], at[start : start + _BATCH], least)
+            some = slice(start, start + _BATCH)
+            met += self._match_batch(logs[some], legible[some], at[some], least)
         return met
 
-    def _match_batch(self, logs: NDArray[np.floating], now: NDArray[np.int64], least: float) -> list[list[Match]]:
-        evidence = self.confusion.evidence(logs)
+    def _match_batch(
+        self, logs: NDArray[np.floating], legibility: Floats, now: NDArray[np.int64], least: float
+    ) -> list[list[Match]]:
+        evidence = self.confusion.evidence(logs, legibility)
         patterns = self.grammar.patterns
         spelled = evidence.class_likelihood(patterns.masks, patterns.classes)
         ground = spelled @ patterns.prior

@@ -179,7 +179,9 @@ class _Source:
         self._scan._emit(PassRow.of(self._name, read))
         if self._settings.hotlist is None:
             return
-        met = self._settings.hotlist.match([read.posterior], read.seen_at or datetime.now(UTC))[0]
+        [met] = self._settings.hotlist.match(
+            [read.posterior], read.seen_at or datetime.now(UTC), legibility=[read.legibility]
+        )
         if self._clips is not None and met:
             self._clips.order(read, met)
         else:

@@ -14,9 +14,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from index.entry import Entry
 from index.hotlist import HotlistIndex
 from index.hotlist_file import HotlistFileError, HotlistReader, RowError
 from models.catalogue import open_plate_corners, open_plate_detector, open_plate_reader, open_vehicle_detector
+from models.confusion import reader_confusion
 from models.errors import ModelError
 from models.session import SessionOptions
 from models.store import ModelStore
@@ -59,7 +61,7 @@ def scan(
     Exits with 1 when a source failed (the others are still scanned), with 2 when nothing could be done.
     """
     stderr = Console(stderr=True)
-    listed = _hotlist(hotlist, stderr) if hotlist else None
+    entries = _entries(hotlist, stderr) if hotlist else None
     cv2.setNumThreads(1)
     session = SessionOptions(threads=threads)
     store = ModelStore(deny_licences=deny or ())
@@ -72,6 +74,9 @@ def scan(
     except ModelError as error:
         stderr.print(f"[red]beket:[/] {error}", highlight=False)
         raise typer.Exit(2) from None
+    listed = None
+    if entries is not None:
+        listed = HotlistIndex.build(entries, confusion=reader_confusion(store, reader))
     rows: list[Row] = []
     bar = Progress(
         TextColumn("{task.description}"),
@@ -123,8 +128,8 @@ def scan(
         raise typer.Exit(1 if work.failed else 130)
 
 
-def _hotlist(path: Path, stderr: Console) -> HotlistIndex:
-    """The index of a hotlist file; its bad rows are named on stderr and left out."""
+def _entries(path: Path, stderr: Console) -> list[Entry]:
+    """The entries of a hotlist file; its bad rows are named on stderr and left out."""
     try:
         reader = HotlistReader(path.read_bytes())
         entries, errors = [], []
@@ -144,7 +149,7 @@ def _hotlist(path: Path, stderr: Console) -> HotlistIndex:
     if len(errors) > _ROW_ERRORS_SHOWN:
         stderr.print(f"{path}: {len(errors) - _ROW_ERRORS_SHOWN} more rows left out")
     stderr.print(f"{path}: {len(entries)} entries, {len(errors)} rows left out", highlight=False)
-    return HotlistIndex.build(entries)
+    return entries
 
 
 def _print_table(rows: list[Row], console: Console) -> None:

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from cluster.settings.cameras import CameraSettings, CameraTlsSettings
 from cluster.settings.health import HealthSettings
 from cluster.settings.hotlists import CategorySettings, HotlistSettings
+from cluster.settings.matching import MatchingSettings
 from cluster.settings.pictures import AlertSettings, ClipSettings, ModelSettings, PassSettings
 from cluster.settings.processes import ApiSettings, RaySettings
 from cluster.settings.section import SLUG, Section
@@ -38,6 +39,7 @@ class RegionSettings(Section):
     models: ModelSettings = ModelSettings()
     passes: PassSettings = PassSettings()
     clips: ClipSettings = ClipSettings()
+    matching: MatchingSettings = MatchingSettings()
     alerts: AlertSettings = AlertSettings()
     health: HealthSettings = HealthSettings()
     ray: RaySettings = RaySettings()

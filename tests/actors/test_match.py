@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from actors.match import Matcher
+from actors.match import Matcher, MatchOptions
 from actors.peers import PeerAway, Sighting
+from index.confusion import Confusion
+from index.entry import HitKind
+from index.traffic import Traffic
 from storage.database import Database
 from storage.embedded import EmbeddedPostgres
 from storage.hotlists.entries import EntryBook
@@ -118,3 +122,35 @@ def test_a_large_list_that_is_suspended_stops_at_once_and_a_large_import_is_buil
     within(lambda: matcher.stats()["entries"] == 1, 20.0)
     assert sees(matcher, "777KZA05")
     matcher.close()
+
+
+def test_the_threshold_follows_the_list_and_the_false_alerts_allowed(database: Database) -> None:
+    book = ImportBook(database)
+    book.bring("l", [row("123ABC02")], by="t", approved_by="u")
+    patient = Matcher(database, options=MatchOptions(Traffic(fleet=100, false_alerts_per_camera_day=100)))
+    strict = Matcher(database, options=MatchOptions(Traffic(fleet=100, false_alerts_per_camera_day=1)))
+    given = Matcher(database, options=MatchOptions(threshold=0.2))
+    try:
+        assert sees(patient, "123ABC02")
+        assert sees(given, "123ABC02")
+        before = strict.stats()["threshold"]
+        assert patient.stats()["threshold"] == 0.5 < before
+        assert given.stats()["threshold"] == 0.2
+        book.bring("l", [row(f"{n:03d}KZA05") for n in range(20)], by="t", approved_by="u")
+        within(lambda: strict.stats()["entries"] == 21)
+        assert strict.stats()["threshold"] > before
+    finally:
+        for matcher in (patient, strict, given):
+            matcher.close()
+
+
+def test_what_was_learned_of_the_reader_makes_a_probable_hit(database: Database) -> None:
+    ImportBook(database).bring("l", [row("123ABC03")], by="t", approved_by="u")
+    given = Confusion.even(1e-6).given.copy()
+    given[8, [8, 3]] = 0.7, 0.3
+    learned = replace(Confusion.even(1e-6), given=given / given.sum(axis=1, keepdims=True))
+    for confusion, kinds in ((None, []), (learned, [HitKind.PROBABLE])):
+        matcher = Matcher(database, confusion=confusion)
+        read = Sighting(posterior_of("123ABC08", 0.9999).log_probs, datetime.now(UTC), 0.9)
+        assert [match.kind for match in matcher.match([read])[0]] == kinds
+        matcher.close()

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from index.alphabet import ALPHABET, SLOTS, encode
+from index.confusion import Confusion
 from index.entry import Entry
 from index.read import Posterior
 
@@ -36,6 +37,23 @@ def make_read(text: str, certainty: float = 0.99, **doubts: float) -> Posterior:
         slots[int(slot)] *= 1 - share
         slots[int(slot), ALPHABET.index(symbol or "_")] += share
     return Posterior(np.log(slots).astype(np.float32))
+
+
+def any_confusion(seed: int) -> Confusion:
+    """A confusion with every parameter set, at random."""
+    rng = np.random.default_rng(seed)
+    given = np.eye(37) * rng.choice([0.9, 0.99, 0.9999]) + rng.dirichlet(np.full(37, 0.2), 37) * 0.01
+    return Confusion(
+        given / given.sum(axis=1, keepdims=True),
+        missing=float(rng.choice([0.0, 1e-3, 0.05])),
+        missed=rng.dirichlet(np.full(36, 0.3)),
+        extra=rng.choice([0.0, 1e-3, 0.05], 37),
+        temperature=float(rng.uniform(0.8, 1.5)),
+        by_slot=float(rng.uniform(0, 1)),
+        by_read=float(rng.uniform(0, 1)),
+        edits_by_read=float(rng.uniform(0, 1)),
+        usual_legibility=float(rng.uniform(0, 3)),
+    )
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.clones import CloneRule, CloneWatch, Place, Sighting, great_circle_km
+from index.clones import CloneReason, CloneRule, CloneWatch, Place, Sighting, great_circle_km
 
 from .conftest import NOW
 
@@ -16,8 +16,16 @@ ALMATY, ASTANA, NEAR_ALMATY = Place(43.238, 76.945), Place(51.128, 71.430), Plac
 PLACES = st.builds(Place, st.floats(-90, 90), st.floats(-180, 180))
 
 
-def seen(place: Place, minutes: float, number: int = 1, score: float = 0.999, text: str = "123ABC02") -> Sighting:
-    return Sighting(text, score, f"cam {place.latitude}", str(number), place, NOW + timedelta(minutes=minutes))
+def seen(
+    place: Place | None,
+    minutes: float,
+    number: int = 1,
+    score: float = 0.999,
+    text: str = "123ABC02",
+    vehicle_type: str | None = None,
+) -> Sighting:
+    camera = "cam nowhere" if place is None else f"cam {place.latitude}"
+    return Sighting(text, score, camera, str(number), place, NOW + timedelta(minutes=minutes), vehicle_type)
 
 
 def test_the_distance_between_two_cities_is_known() -> None:
@@ -72,12 +80,72 @@ def test_a_replay_is_not_reported_again() -> None:
     assert watch.observe(seen(ASTANA, 60)) is None
 
 
+def test_a_plate_is_told_of_once_an_hour() -> None:
+    watch = CloneWatch(CloneRule(again_after_h=1.0))
+    told = [watch.observe(seen((ALMATY, ASTANA)[n % 2], 20 * n, n)) is not None for n in range(8)]
+    assert told == [False, True, False, False, True, False, False, True]
+
+
 def test_both_vehicles_are_remembered_while_they_take_turns() -> None:
-    watch = CloneWatch()
+    watch = CloneWatch(CloneRule(again_after_h=0.0))
     watch.observe(seen(ALMATY, 0, 1))
     watch.observe(seen(ASTANA, 60, 2))
     assert watch.observe(seen(NEAR_ALMATY, 90, 3)) is not None
     assert watch.observe(seen(ASTANA, 120, 4)) is not None
+
+
+def test_the_road_is_what_counts_where_it_is_known() -> None:
+    roads = {frozenset(("cam 43.238", "cam nowhere")): 400.0}
+    for minutes, is_clone in ((60, True), (180, False)):
+        watch = CloneWatch(roads=roads)
+        watch.observe(seen(ALMATY, 0))
+        clone = watch.observe(seen(None, minutes))
+        assert (clone is not None) == is_clone
+        if clone is not None:
+            assert clone.distance_km == 400.0
+
+
+def test_roads_are_longer_than_the_great_circle_where_we_are_told_so() -> None:
+    for factor, is_clone in ((1.0, False), (1.3, True)):
+        watch = CloneWatch(CloneRule(road_factor=factor))
+        watch.observe(seen(ALMATY, 0))
+        assert (watch.observe(seen(ASTANA, 6 * 60)) is not None) == is_clone
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_clone"),
+    [
+        (["car", "truck"], "motorcycle", True),
+        (["car", "car"], "bus", True),
+        (["car"], "bus", False),  # one look may err
+        (["car", "bus"], "motorcycle", False),
+        (["car", "car"], "truck", False),  # detectors take one for the other
+        (["car", None], "bus", False),
+        (["car", "car"], None, False),
+        (["car", "car"], "tractor", False),
+    ],
+)
+def test_a_plate_on_another_kind_of_vehicle_is_cloned(
+    before: list[str | None], now: str | None, is_clone: bool
+) -> None:
+    watch = CloneWatch()
+    for number, vehicle_type in enumerate(before):
+        assert watch.observe(seen(ALMATY, number, number, vehicle_type=vehicle_type)) is None
+    clone = watch.observe(seen(None, 10, 10, vehicle_type=now))
+    assert (clone is not None) == is_clone
+    if clone is not None:
+        assert clone.reason is CloneReason.VEHICLE
+        assert (clone.earlier.vehicle_type, clone.later.vehicle_type) == (before[-1], now)
+        assert clone.distance_km is None
+
+
+@given(st.lists(st.tuples(st.sampled_from([ALMATY, NEAR_ALMATY]), st.floats(0, 1400)), max_size=12))
+def test_a_vehicle_that_stays_in_town_is_no_clone(passes: list[tuple[Place, float]]) -> None:
+    watch = CloneWatch()
+    assert all(
+        watch.observe(seen(place, at, number, vehicle_type="car")) is None for number, (place, at) in enumerate(passes)
+    )
+    assert len(watch) <= 1
 
 
 def test_memory_is_bounded_and_can_be_cleared() -> None:

@@ -20,7 +20,7 @@ def test_packing_keeps_texts_apart_and_in_order(texts: list[str]) -> None:
 
 
 @settings(deadline=None, max_examples=40)
-@given(seed=st.integers(0, 2**32 - 1), bound=st.sampled_from([1e-2, 1e-4, 1e-6]))
+@given(seed=st.integers(0, 2**32 - 1), bound=st.sampled_from([1e-2, 1e-4, 1e-5]))
 def test_every_text_above_the_bound_is_found(seed: int, bound: float) -> None:
     generator = np.random.default_rng(seed)
     logs = np.log(generator.dirichlet(np.full(37, 0.05), (2, SLOTS)) + 1e-9)

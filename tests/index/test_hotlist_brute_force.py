@@ -19,7 +19,7 @@ from index.grammar import GRAMMAR, Grammar, spell
 from index.hotlist import CERTAIN, MOST_TEXTS, HotlistIndex
 from index.traffic import FLOOR, Traffic
 
-from .conftest import NOW, make_entry
+from .conftest import NOW, any_confusion, make_entry
 
 SMALL = (
     Format("one", "xx", ("[01][AB]{0[12]|1[23]}",), 3),
@@ -62,10 +62,15 @@ def spelled_out(grammar: Grammar) -> dict[str, float]:
     return {text: float(grammar.priors(encode(text)[None])[0]) for text in texts}
 
 
+def legibilities(reads: int) -> list[float]:
+    """From hardly legible to plain."""
+    return np.linspace(0.2, 0.99, reads).tolist()
+
+
 def brute_force(
     index: HotlistIndex, entries: list[Entry], logs: NDArray[np.float64], prior: dict[str, float], threshold: float
 ) -> list[dict[str, Expected]]:
-    evidence = index.confusion.evidence(logs)
+    evidence = index.confusion.evidence(logs, legibilities(len(logs)))
     met: list[dict[str, Expected]] = []
     valid = [entry for entry in entries if entry.valid_from <= NOW < entry.valid_until]
     for read in range(len(logs)):
@@ -99,7 +104,8 @@ def brute_force(
 def agree(
     index: HotlistIndex, logs: NDArray[np.float64], expected: list[dict[str, Expected]], threshold: float
 ) -> None:
-    for matches, wanted in zip(index.match(logs, NOW, threshold=threshold), expected, strict=True):
+    met = index.match(logs, NOW, threshold=threshold, legibility=legibilities(len(logs)))
+    for matches, wanted in zip(met, expected, strict=True):
         found = {match.entry.entry_id: match for match in matches}
         assert len(found) == len(matches)
         assert [match.score for match in matches] == sorted((match.score for match in matches), reverse=True)
@@ -132,7 +138,7 @@ CONFUSIONS = st.builds(
     st.sampled_from([1e-6, 1e-3, 0.05]),
     st.sampled_from([0.0, 1e-3, 0.05]),
     st.sampled_from([0.0, 1e-3, 0.05]),
-)
+) | st.builds(any_confusion, st.integers(0, 2**32 - 1))
 TEXTS = st.text(alphabet=SYMBOLS, min_size=1, max_size=6)
 PARTIALS = st.text(alphabet=SYMBOLS + "?*", min_size=3, max_size=8).filter(
     lambda text: sum(symbol in SYMBOLS for symbol in text) >= 3 and set("?*") & set(text)
@@ -191,7 +197,7 @@ def test_every_entry_of_a_large_list_is_weighed(
     plates = [_near(logs[number % len(logs)], generator) for number in range(200)]
     entries = [make_entry(str(number), plate) for number, plate in enumerate(plates) if plate]
     index = HotlistIndex.build(entries, confusion=confusion)
-    evidence = confusion.evidence(logs)
+    evidence = confusion.evidence(logs, legibilities(len(logs)))
     patterns = GRAMMAR.patterns
     ground = evidence.class_likelihood(patterns.masks, patterns.classes) @ patterns.prior
     expected: list[dict[str, Expected]] = []
