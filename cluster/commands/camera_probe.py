@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -94,6 +95,8 @@ def _judged(
         disable=len(targets) < 2 or not error_console.is_terminal,
     )
     unusable = 0
+    # a flag rather than KeyboardInterrupt, which is lost where it meets a thread's lock or a library's callback
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
     try:
         with progress:
             task = progress.add_task("cameras", total=len(targets), said="")
@@ -103,11 +106,12 @@ def _judged(
                     say(result)
                 unusable += result.probe is None
                 progress.update(task, advance=1, said=f"{unusable} can't be used" if unusable else "")
-    except KeyboardInterrupt:
-        stop.set()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    is_whole = len(results) == len(targets)
+    if not is_whole:
         typer.echo(f"stopped: {len(results)} of {len(targets)} cameras were looked at", err=True)
-        return results, False
-    return results, True
+    return results, is_whole
 
 
 def _json_line(result: Conformance) -> None:

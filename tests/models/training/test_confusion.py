@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from index.alphabet import ALPHABET, SLOTS
-from models.confusion import WEIGHTS, confusion_of
-from models.errors import ModelError
-from models.fetching import sha256
-from models.training.confusion import learn
-from tests.index.conftest import certain_slots
+torch = pytest.importorskip("torch", reason="torch is an extra: make training")
+
+from index.alphabet import ALPHABET, SLOTS  # noqa: E402
+from models.confusion import WEIGHTS, confusion_of  # noqa: E402
+from models.errors import ModelError  # noqa: E402
+from models.fetching import sha256  # noqa: E402
+from models.training.confusion import learn  # noqa: E402
+from tests.index.conftest import certain_slots  # noqa: E402
 
 
 @pytest.fixture(autouse=True, scope="module")
