@@ -9,19 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import cv2
-
 from actors.health_watch import HealthOptions, HealthWatch
-from actors.report import PassReport
-from models.ports import Image
+from actors.report import PICTURE_BYTES, PassReport
 from passes.pipeline import PassPipeline
 from passes.record import Pass
+from video.redaction import pack_jpeg
 from video.session import CameraSession
 
 _log = logging.getLogger("beket.ingest")
-
-_PICTURE_BYTES = 200 * 1024
-"""The largest picture that the database takes with a hit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +124,5 @@ class WatchedCamera:
 def as_report(done: Pass, skew_s: float | None = None) -> PassReport:
     """The pass with its pictures as JPEG, each small enough for the database, and what is known of its camera's
     clock."""
-    return PassReport(replace(done.read, skew_s=skew_s), _jpeg(done.plate_picture), _jpeg(done.vehicle_picture))
-
-
-def _jpeg(picture: Image) -> bytes:
-    for quality, scale in ((88, 1.0), (80, 1.0), (75, 0.7), (70, 0.5), (60, 0.3)):
-        scaled = (
-            picture if scale == 1.0 else cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        )
-        written, data = cv2.imencode(".jpg", scaled, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        if written and len(data) <= _PICTURE_BYTES:
-            return bytes(data)
-    return b""
+    plate, vehicle = (pack_jpeg(picture, PICTURE_BYTES) for picture in (done.plate_picture, done.vehicle_picture))
+    return PassReport(replace(done.read, skew_s=skew_s), plate, vehicle)

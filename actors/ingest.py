@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from actors.blurring import Blurring
 from actors.camera import CameraSpec, WatchedCamera
 from actors.camera_memory import CameraMemory
 from actors.clip_desk import ClipDesk
@@ -26,6 +27,7 @@ from passes.pipeline import Detectors, PassPipeline
 from storage.sealing import Seal
 from video.clip import ClipJob
 from video.errors import VideoError
+from video.redaction import FindFaces
 from video.session import CameraSession, SessionSettings
 from video.source import SourceRules, parse_source
 from video.state import Health
@@ -53,10 +55,17 @@ class Ingest:
 
     Sessions demux in threads of their own; ``workers`` threads take whichever camera has frames. A report lies in
     the journal before anyone is told of it. Started over the folder of one that was killed, it takes up its reports,
-    and its cameras where it has a ``seal`` to keep them under.
+    and its cameras where it has a ``seal`` to keep them under. With ``find_faces`` pictures of hits leave it blurred.
     """
 
-    def __init__(self, options: IngestOptions, detectors: Detectors, peers: Peers, seal: Seal | None = None) -> None:
+    def __init__(
+        self,
+        options: IngestOptions,
+        detectors: Detectors,
+        peers: Peers,
+        seal: Seal | None = None,
+        find_faces: FindFaces | None = None,
+    ) -> None:
         self._options = options
         self._detectors = detectors
         self._peers = peers
@@ -80,7 +89,8 @@ class Ingest:
             longest_s=options.longest_clip_s,
         )
         self._health = HealthDesk(peers.publisher)
-        self._outbox = Outbox(self._journal, peers.matcher, peers.publisher, self._clips.want)
+        self._blurring = Blurring(find_faces) if find_faces is not None else None
+        self._outbox = Outbox(self._journal, peers.matcher, peers.publisher, self._clips.want, redact=self._blurring)
         self._workers = [
             threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(max(options.workers, 1))
         ]
@@ -125,6 +135,7 @@ class Ingest:
             "outbox": {**asdict(self._outbox.counts), "waiting": self._outbox.waiting},
             "journal": asdict(self._journal.counts),
             "clips": {**asdict(self._clips.counts), "waiting": self._clips.waiting},
+            "blurring": asdict(self._blurring.counts) if self._blurring is not None else None,
             "health": {**asdict(self._health.counts), "waiting": self._health.waiting},
             "failures": self._failures,
             "refused": refused,

@@ -48,7 +48,8 @@ class OutboxCounts:
 class Outbox:
     """Delivers reports in their order, again and again until someone has made them last. ``put`` never blocks for long.
 
-    ``on_hit`` is told of every hit whose clip is wanted, before the report is forgotten.
+    ``on_hit`` is told of every hit whose clip is wanted, before the report is forgotten. ``redact`` makes a hit's
+    pictures fit to be shown before the publisher has them.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Outbox:
         publisher: PublishPeer,
         on_hit: Callable[[PassReport], None],
         options: OutboxOptions | None = None,
+        redact: Callable[[PassReport], PassReport] | None = None,
     ) -> None:
         self.counts = OutboxCounts()
         self._journal = journal
@@ -65,6 +67,7 @@ class Outbox:
         self._publisher = publisher
         self._on_hit = on_hit
         self._options = options or OutboxOptions()
+        self._redact = redact
         self._pending: OrderedDict[tuple[str, str], PassReport] = OrderedDict()
         self._early: dict[tuple[str, str], tuple[float, Sequence[Match]]] = {}
         self._reads: dict[tuple[str, str], PlateRead] = {}
@@ -174,8 +177,8 @@ class Outbox:
         if report.read.closed and not matches:
             matches = before  # a hit that was alerted stands: the final report completes it
         if matches:
-            found = matches
-            recorded = self._insist(lambda: self._publisher.record(report, found))
+            found, shown = matches, self._redact(report) if self._redact is not None else report
+            recorded = self._insist(lambda: self._publisher.record(shown, found))
             self.counts.hits += 1
             self.counts.alerts += recorded.raised
             if recorded.wants_clip:

@@ -9,6 +9,9 @@ from typing import Final
 from index.read import PlateRead
 from storage.wire import pack_reads, unpack_reads
 
+PICTURE_BYTES: Final = 200 * 1024
+"""The largest picture that the database takes with a hit."""
+
 _MAGIC: Final = b"bkr1"
 _LENGTHS: Final = struct.Struct("<3I")
 

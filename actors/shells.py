@@ -33,6 +33,7 @@ from index.entry import Match
 from index.read import PlateRead
 from models.catalogue import (
     open_appearance,
+    open_face_detector,
     open_plate_corners,
     open_plate_detector,
     open_plate_reader,
@@ -48,6 +49,7 @@ from storage.camera_health import HealthRecord
 from storage.database import Database
 from storage.s3_access import S3Access
 from storage.sealing import Seal
+from video.redaction import FindFaces
 
 READ, MATCH, PUBLISH, ARCHIVE, INGEST = "read", "match", "publish", "archive", "ingest"
 
@@ -65,6 +67,8 @@ class ModelChoice:
     vehicles: bool = True
     looks: bool = True
     """Whether the vehicle of each pass is described, for searches by its looks."""
+    faces: bool = True
+    """Whether faces are found in the pictures of hits, to be blurred."""
 
     def store(self) -> ModelStore:
         return ModelStore(self.folder, deny_licences=self.deny_licences)
@@ -84,6 +88,9 @@ class ModelChoice:
             else None,
             open_plate_corners(store, self.session, pull=False),
         )
+
+    def open_face_finder(self) -> FindFaces | None:
+        return open_face_detector(self.store(), self.session, pull=False).detect if self.faces else None
 
     @property
     def looks_for_vehicles(self) -> bool:
@@ -235,6 +242,7 @@ class IngestActor(_Shell):
                 RemoteArchive(peer(ARCHIVE)),
             ),
             Seal.from_environment(seal_key),
+            models.open_face_finder(),
         )
 
     def assign(self, cameras: Sequence[CameraSpec]) -> None:

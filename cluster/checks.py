@@ -220,7 +220,8 @@ def _models(settings: RegionSettings, home: Home) -> Finding:
     vehicles: tuple[Role, ...] = (
         ("vehicle_detector", "appearance") if settings.passes.appearance else ("vehicle_detector",)
     )
-    roles: tuple[Role, ...] = ("plate_detector", "plate_reader", *(vehicles if settings.passes.vehicle_type else ()))
+    faces: tuple[Role, ...] = ("face_detector",) if settings.alerts.blur_faces else ()
+    roles = ("plate_detector", "plate_reader", *(vehicles if settings.passes.vehicle_type else ()), *faces)
     try:
         store = ModelStore(home.models, deny_licences=settings.models.deny_licences)
         needless = settings.models.vehicle_detector is None and store.denies("vehicle_detector")

@@ -37,6 +37,7 @@ def model_choice(settings: RegionSettings, home: Home) -> ModelChoice:
         vehicle_detector=models.vehicle_detector,
         vehicles=settings.passes.vehicle_type,
         looks=settings.passes.appearance,
+        faces=settings.alerts.blur_faces,
     )
 
 

@@ -240,6 +240,8 @@ class Region:
             )
         if corners := corner_detector(store):
             wanted.append(("plate_detector", corners))
+        if choice.faces:
+            wanted.append(("face_detector", None))
         for role, name in wanted:
             store.ensure(role, name)  # type: ignore[arg-type]
         if choice.vehicles and choice.looks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import cv2
 import numpy as np
@@ -16,7 +17,9 @@ Image = NDArray[np.uint8]
 FindFaces = Callable[[Sequence[Image]], list[list[Box]]]
 """Boxes of the faces in each picture: the face detector's ``detect``, for blurring and for nothing else."""
 
-_TILES = 6
+_TILES: Final = 6
+_PACKINGS: Final = ((88, 1.0), (80, 1.0), (75, 0.7), (70, 0.5), (60, 0.3))
+"""Qualities of JPEG (1-100) and scales, tried in this order."""
 
 
 def blurred(picture: Image, boxes: Iterable[Box], margin: float = 0.25) -> Image:
@@ -39,23 +42,13 @@ def blurred(picture: Image, boxes: Iterable[Box], margin: float = 0.25) -> Image
     return picture
 
 
-def without_faces(picture: Image, find_faces: FindFaces) -> Image:
-    """A copy of ``picture`` with every face that ``find_faces`` finds blurred."""
-    return blurred(picture, find_faces([picture])[0])
-
-
-def encode_jpeg(picture: Image, quality: int = 85, longest_side: int | None = None) -> bytes:
-    """``picture`` as a JPEG of ``quality`` 1-100, scaled down so that no side is longer than ``longest_side`` pixels.
-
-    Raises ValueError for an empty picture.
-    """
-    if picture.size == 0:
-        raise ValueError("an empty picture can't be encoded")
-    side = max(picture.shape[:2])
-    if longest_side is not None and side > longest_side:
-        size = tuple(max(round(length * longest_side / side), 1) for length in (picture.shape[1], picture.shape[0]))
-        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise ValueError(f"a picture of shape {picture.shape} can't be encoded as JPEG")
-    return bytes(data)
+def pack_jpeg(picture: Image, most_bytes: int) -> bytes:
+    """``picture`` as a JPEG of ``most_bytes`` at the most, coarser and smaller where it must; empty where none fits."""
+    for quality, scale in _PACKINGS:
+        scaled = picture
+        if scale < 1:
+            scaled = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        done, data = cv2.imencode(".jpg", scaled, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if done and len(data) <= most_bytes:
+            return bytes(data)
+    return b""

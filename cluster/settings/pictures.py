@@ -71,6 +71,9 @@ class AlertSettings(Section):
     threshold: float | None = Field(
         default=None, ge=0.05, lt=1, description="least score of a hit; null takes what the list's size calls for"
     )
+    blur_faces: bool = Field(
+        default=True, description="blur the faces in pictures of hits before they are stored; clips stay as they are"
+    )
     crossings: tuple[CrossingSettings, ...] = Field(
         default=(), description="places whose cameras raise one alert for one vehicle; a camera stands in one at most"
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from index.read import Box
-from video.redaction import blurred, encode_jpeg, without_faces
+from video.redaction import blurred, pack_jpeg
 
 PICTURE = np.random.default_rng(3).integers(0, 255, (120, 160, 3), np.uint8)
 
@@ -34,19 +34,17 @@ def test_boxes_at_and_beyond_the_edge(box: Box) -> None:
     assert blurred(PICTURE, [box]).shape == PICTURE.shape
 
 
-def test_faces_are_found_by_what_is_passed_in() -> None:
-    done = without_faces(PICTURE, lambda pictures: [[Box(10, 10, 20, 20)] for _ in pictures])
-    assert (done != PICTURE).any()
-    assert (without_faces(PICTURE, lambda pictures: [[] for _ in pictures]) == PICTURE).all()
-
-
 def test_jpeg() -> None:
     smooth = cv2.resize(PICTURE[:4, :4], (400, 200))
-    data = encode_jpeg(smooth, 90)
-    back = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    back = cv2.imdecode(np.frombuffer(pack_jpeg(smooth, 200_000), np.uint8), cv2.IMREAD_COLOR)
     assert back.shape == smooth.shape
     assert np.abs(back.astype(int) - smooth).mean() < 3
-    small = cv2.imdecode(np.frombuffer(encode_jpeg(smooth, longest_side=100), np.uint8), cv2.IMREAD_COLOR)
-    assert small.shape == (50, 100, 3)
-    with pytest.raises(ValueError, match="empty"):
-        encode_jpeg(smooth[:0])
+
+
+def test_a_jpeg_that_would_be_too_large_becomes_coarser_then_smaller() -> None:
+    sizes = [len(pack_jpeg(PICTURE, most)) for most in (30_000, 10_000, 5_000, 10)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(size <= most for size, most in zip(sizes, (30_000, 10_000, 5_000, 10), strict=True))
+    small = cv2.imdecode(np.frombuffer(pack_jpeg(PICTURE, 5_000), np.uint8), cv2.IMREAD_COLOR)
+    assert small.shape[0] < PICTURE.shape[0]
+    assert pack_jpeg(PICTURE, 10) == b""
