@@ -28,13 +28,24 @@ _SLOGANS: Final = (
     "THE GOLDEN STATE", "LONE STAR", "SUNSHINE STATE", "GRAND CANYON STATE", "DMV CA GOV", "EVERGREEN", "DEALER SALES",
     "FIRST IN FLIGHT", "TOYOTA OF HERE", "AUTO MALL", "WILD WONDERFUL", "ORANGE COUNTY",
 )  # fmt: skip
+_PATTERNS: Final = (
+    # the states of most cars again and again: California, Texas, Florida, New York, Illinois
+    "9AAA999", "9AAA999", "9AAA999", "9A99999", "AAA9999", "AAA 9999", "AAA 9999", "AAA 999", "AA9 A999", "AA9 A999",
+    "AAA A99", "AAA A99", "A99 9AA", "A99 99A", "AA 99999", "A99 9999", "AA9 9999", "999 9999", "999 AAA", "999 AAA",
+    # the others
+    "AAA99A", "A99 AAA", "AAA 99A", "AA9 9AA", "AA9 A9A", "AA9 A9A", "99A A99", "99A 999", "9A9 999", "99AAA9",
+    "9A AA999", "9A 99999", "9A 9999", "9AA A99", "9AA AA9", "9AA9999", "9AA A99", "999A", "999AA", "999AAA", "AAA999",
+    "AAA9AA", "A999999", "999999A", "99999A9", "99 9999", "9 99999", "999 999", "9999 AA", "AA 9999", "A99999",
+    "999999",
+)  # fmt: skip
 
 
 def brazilian(rng: np.random.Generator) -> Design:
     """Grey ``ABC-1234`` under the town's name, and Mercosur's ``ABC1D23`` under a blue band."""
-    is_mercosur = rng.random() < 0.15
+    is_mercosur = rng.random() < 0.25
     is_two = rng.random() < 0.15
     sheet = Sheet(rng, "br", *((200.0, 170.0) if is_two else (400.0, 130.0)), lines=2 if is_two else 1)
+    sheet.press = "mercosur" if is_mercosur else "br"
     head, tail = fill("AAA", rng), fill("9A99" if is_mercosur else "9999", rng)
     if is_mercosur:
         sheet.mark(Mark.BAND, (0, 0, sheet.width, sheet.height * 0.23), EU_BLUE)
@@ -72,7 +83,7 @@ def brazilian(rng: np.random.Generator) -> Design:
 
 def american(rng: np.random.Generator) -> Design:
     """A plate of a state: its name above, a slogan or a frame below, perhaps a printed scene."""
-    sheet = Sheet(rng, "us", 305, 153)
+    sheet = Sheet(rng, "us", 305, 153, press="us")
     draw = rng.random()
     if draw < 0.4:
         sheet.ground = (int(sheet.between(180, 255)), int(sheet.between(180, 250)), int(sheet.between(180, 250)))
@@ -82,7 +93,7 @@ def american(rng: np.random.Generator) -> Design:
         sheet.ink = WHITE
     elif sheet.chance(0.6):
         sheet.ink = pick_colour(rng, (25, 35, 110), (20, 30, 80), (130, 20, 30), (20, 80, 50), (40, 40, 40))
-    if sheet.chance(0.45):
+    if sheet.chance(0.6):
         sheet.mark(Mark.PICTURE, (0, 0, 305, 153), sheet.ground, thickness=sheet.between(0.15, 0.8))
     if sheet.chance(0.25):
         sheet.mark(Mark.BAND, (0, 0, 305, sheet.between(20, 38)), pick_colour(rng, BLUE, RED, (90, 130, 190), GREEN))
@@ -104,11 +115,7 @@ def american(rng: np.random.Generator) -> Design:
             is_read=False,
             ink=ink,
         )
-    pattern = pick(
-        rng, "9AAA999", "9AAA999", "AAA9999", "AAA 9999", "AAA 999", "999 AAA", "AA9 A9A", "AA9 A9A", "AA9 A999",
-        "AAA A99", "AA 99999", "99AAA9", "AAA99A", "999 9999", "A99 99A", "AA 9999", "AAA999", "A999999", "99999A9",
-        "9AA A99", "9A 9999",
-    )  # fmt: skip
+    pattern = pick(rng, *_PATTERNS)
     # Most states leave out the letters that look like digits.
     letters = "ABCDEFGHJKLMNPRSTUVWXYZ" if rng.random() < 0.75 else LETTERS
     groups = [fill(g, rng, letters) for g in pattern.split()]

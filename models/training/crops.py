@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from index.alphabet import BLANK, SLOTS, encode
 from models.training import degrade
-from models.training.faces import Face, drawn_faces, pressed_faces, random_drawn_face
+from models.training.faces import PRESSES, Face, drawn_faces, pressed_faces, random_drawn_face
 from models.training.layouts import FORMATS, random_design
 from models.training.plates import Image, draw
 
@@ -83,7 +83,7 @@ class CropMaker:
         self._families = list(families.values())
         self._font_share, self._junk_share = font_share, junk_share
         pool = np.random.default_rng([seed, 77])
-        self._pressed = {country: pressed_faces(country, 80, pool) for country in ("br", "us")}
+        self._pressed = {press: pressed_faces(press, 80, pool) for press in PRESSES}
         self._drawn: list[Face] = [*drawn_faces(), *(random_drawn_face(pool) for _ in range(300))]
 
     def batch(self, number: int, size: int) -> CropBatch:
@@ -106,10 +106,10 @@ class CropMaker:
             places[i, : len(crop.text)] = crop.places
         return CropBatch(images, characters, formats, lines, is_text, places)
 
-    def face(self, rng: np.random.Generator, name: str = "") -> Face:
-        """A random face, for plates of the format ``name`` often one of its own kind."""
-        if name in self._pressed and rng.random() < 0.6:
-            return self._pressed[name][int(rng.integers(len(self._pressed[name])))]
+    def face(self, rng: np.random.Generator, press: str = "") -> Face:
+        """A random face; where plates are pressed in a kind of their own, often one of these."""
+        if press and rng.random() < PRESSES[press]:
+            return self._pressed[press][int(rng.integers(len(self._pressed[press])))]
         pool = self._drawn
         if self._families and rng.random() < self._font_share:
             pool = self._families[int(rng.integers(len(self._families)))]
@@ -118,7 +118,7 @@ class CropMaker:
     def crop(self, rng: np.random.Generator, country: str | None = None) -> Crop:
         """A crop of a random plate, of ``country`` if given."""
         design = random_design(rng, country)
-        face = self.face(rng, design.format)
+        face = self.face(rng, design.press)
         small = face if rng.random() < 0.6 else self.face(rng)
         wide = _width_px(rng, design.width / design.height)
         scale = float(np.clip(wide * 1.2 / design.width, 0.12, 0.6))

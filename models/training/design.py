@@ -84,6 +84,8 @@ class Design:
     decorations: tuple[Decoration, ...] = ()
     emboss: float = 0.0
     radius: float = 8.0
+    press: str = ""
+    """The kind of face that such plates are pressed in (``faces.PRESSES``); empty where any will do."""
 
     @property
     def text(self) -> str:
@@ -102,6 +104,7 @@ class Sheet:
     ground: Colour = WHITE
     ink: Colour = BLACK
     lines: int = 1
+    press: str = ""
     runs: list[Run] = field(default_factory=list)
     decorations: list[Decoration] = field(default_factory=list)
 
@@ -154,4 +157,5 @@ class Sheet:
             decorations=tuple(self.decorations),
             emboss=self.between(0, 1) if self.chance(0.6) else 0.0,
             radius=self.between(4, 14),
+            press=self.press,
         )

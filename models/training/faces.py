@@ -338,31 +338,39 @@ def random_drawn_face(rng: np.random.Generator) -> DrawnFace:
     return DrawnFace("random", strokes)
 
 
-def pressed_faces(country: str, count: int, rng: np.random.Generator) -> list[DrawnFace]:
-    """``count`` faces around those that Brazil (``br``) or the American states (``us``) press their plates in.
+PRESSES: Final = {"br": 0.6, "mercosur": 0.8, "us": 0.6}
+"""Kinds of plates with a face of their own, and the share of them that is drawn in it."""
 
-    Both stand W and M upright and draw O nearly as square as D; Brazil's are wide and even, America's tall and narrow.
+
+def pressed_faces(press: str, count: int, rng: np.random.Generator) -> list[DrawnFace]:
+    """``count`` faces around the one that plates of a kind of ``PRESSES`` are pressed in.
+
+    Brazil's old face and America's stand W and M upright, draw O nearly as square as D, and often the 1 as a bare bar;
+    Brazil's is wide, America's tall and narrow. Mercosur has the German one, its 1 with a flag, its I with serifs.
     """
-    low, high = {"br": (0.5, 0.68), "us": (0.36, 0.56)}[country]
+    low, high = {"br": (0.5, 0.68), "us": (0.36, 0.56), "mercosur": (0.5, 0.66)}[press]
+    ones = {"br": [0.5, 0.05, 0.45], "us": [0.75, 0.15, 0.1], "mercosur": [1.0, 0.0, 0.0]}[press]
+    is_german = press == "mercosur"
     faces = []
     for _ in range(count):
         width = round(float(rng.uniform(low, high)), 2)
         strokes = Strokes(
             width=width,
             weight=round(min(float(rng.uniform(0.09, 0.17)), 0.31 * width), 3),
-            squareness=round(float(rng.uniform(2.8, 6.5)), 1),
+            squareness=round(float(rng.uniform(2.2, 3.2) if is_german else rng.uniform(2.8, 6.5)), 1),
             is_round_ended=bool(rng.random() < 0.25),
-            one=int(rng.choice(3, p=[0.75, 0.15, 0.1])),
-            six=int(rng.random() < 0.25),
-            three=int(rng.random() < 0.15),
-            eye=int(rng.random() < 0.4),
+            zero=3 if is_german and rng.random() < 0.8 else 0,
+            one=int(rng.choice(3, p=ones)),
+            six=int(rng.random() < (0.8 if is_german else 0.25)),
+            three=int(rng.random() < (0.7 if is_german else 0.15)),
+            eye=1 if is_german else int(rng.random() < (0.75 if press == "us" else 0.15)),
             em=int(rng.random() < 0.75),
-            double=int(rng.random() < 0.8),
+            double=int(rng.random() < (0.2 if is_german else 0.8)),
             queue=int(rng.integers(3)),
-            gee=int(rng.random() < 0.5),
+            gee=int(rng.random() < (0.8 if is_german else 0.5)),
             broad=round(float(rng.uniform(0.98, 1.24)), 2),
         )
-        faces.append(DrawnFace(f"{country}-pressed", strokes))
+        faces.append(DrawnFace(f"{press}-pressed", strokes))
     return faces
 
 

@@ -174,15 +174,31 @@ class _Canvas:
             cv2.ellipse(self.image, at, inner, 0, 0, 360, self._tone(colour), -1, cv2.LINE_AA)
 
     def _picture(self, d: Decoration, x0: int, y0: int, x1: int, y1: int) -> None:
-        """A printed ground: a soft scene of blobs and bands, as American plates wear."""
+        """A printed ground, as American plates wear: soft blobs, a fading sky, a ridge, a round thing in it."""
         rng = np.random.default_rng(d.seed)
         part = self.image[max(0, y0) : y1, max(0, x0) : x1]
         if part.size == 0:
             return
-        shape = (5, 9) if part.ndim == 2 else (5, 9, 3)
+        rows, columns = part.shape[:2]
+        depth = min(1.0, d.thickness)
         base = np.array(self._tone(d.colour), np.float32)
-        blobs = np.clip(base + rng.normal(0, 45 * min(1.0, d.thickness), shape), 0, 255).astype(np.uint8)
-        part[:] = cv2.resize(blobs, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_CUBIC)
+        coarse = base + rng.normal(0, 45 * depth, (5, 9, base.size))
+        if rng.random() < 0.5:  # the sky, or the ground, runs out towards the middle
+            fall = np.clip(1 - np.arange(5) / rng.uniform(1.5, 4), 0, 1)
+            fall = fall if rng.random() < 0.5 else fall[::-1]
+            coarse += fall[:, None, None] * rng.normal(0, 140 * depth, base.size)
+        scene = cv2.resize(np.clip(coarse, 0, 255).astype(np.uint8), (columns, rows), interpolation=cv2.INTER_CUBIC)
+        tones = np.clip(base + rng.normal(0, 110 * depth, (2, base.size)), 0, 255)
+        if rng.random() < 0.4:
+            heights = rows * (rng.uniform(0.3, 0.95) + rng.normal(0, 0.1, 9))
+            ridge = np.stack([np.linspace(0, columns, 9), heights], 1)
+            outline = np.round(np.vstack([ridge, [[columns, rows], [0, rows]]])).astype(np.int32)
+            cv2.fillPoly(scene, [outline], tones[0].tolist(), cv2.LINE_AA)
+        if rng.random() < 0.35:
+            centre = (round(columns * rng.uniform(0.3, 0.7)), round(rows * rng.uniform(0.35, 0.75)))
+            axes = (round(columns * rng.uniform(0.04, 0.2)) + 1, round(rows * rng.uniform(0.1, 0.4)) + 1)
+            cv2.ellipse(scene, centre, axes, float(rng.uniform(-30, 30)), 0, 360, tones[1].tolist(), -1, cv2.LINE_AA)
+        part[:] = scene.reshape(part.shape)
 
     def _strokes(self, d: Decoration, x0: int, y0: int, x1: int, y1: int) -> None:
         """Something like a character that is none of ours."""
