@@ -36,8 +36,8 @@ class CloneOptions:
 class CloneDesk:
     """Watches a region's reads for clones and tells of them. Thread-safe.
 
-    Only certain readings are remembered, and none longer than the rule's hours: what matches nothing is forgotten. What
-    can't be told while Postgres is away waits here; the eldest of a thousand gives way.
+    Only certain readings are remembered, and none longer than the rule's hours, nor what was told of them: what matches
+    nothing is forgotten. What can't be told while Postgres is away waits here; the eldest of a thousand gives way.
     """
 
     def __init__(self, database: Database, options: CloneOptions) -> None:
@@ -47,6 +47,7 @@ class CloneDesk:
         self._watch = CloneWatch(options.rule, roads=roads)
         self._places: dict[str, Place | None] = {}
         self._placed_at = float("-inf")
+        self._forgotten_until: datetime | None = None
         self._waiting: deque[Clone] = deque(maxlen=_MOST_WAITING)
         self._counts: Counter[str] = Counter()
         self._impossible: Counter[str] = Counter()
@@ -90,6 +91,13 @@ class CloneDesk:
         oldest = (now or datetime.now(UTC)) - timedelta(hours=self._options.rule.memory_h)
         with self._lock:
             self._watch.forget(oldest)
+            while self._waiting and self._waiting[0].later.seen_at < oldest:
+                self._waiting.popleft()
+            try:
+                self._book.forget(self._forgotten_until, oldest)
+                self._forgotten_until = oldest
+            except DatabaseAway as error:
+                _log.warning("clones told of are not forgotten yet: %s", error)
         self._placed_at = float("-inf")
         self._find_places()
         self.tell()

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from actors.blurring import Blurring
 from actors.camera import CameraSpec, WatchedCamera
@@ -34,6 +34,9 @@ from video.state import Health
 
 _log = logging.getLogger("beket.ingest")
 
+_SWEEP_S: Final = 300.0
+"""Between two looks for reports that are past keeping, s."""
+
 
 @dataclass(frozen=True, slots=True)
 class IngestOptions:
@@ -48,6 +51,8 @@ class IngestOptions:
     """None judges no camera's health."""
     longest_clip_s: float = 60.0
     journal_bytes: int = 2 * 2**30
+    retention_hours: int = 24
+    """Reports that nobody takes are forgotten after so many hours, as reads are."""
 
 
 class Ingest:
@@ -233,9 +238,13 @@ class Ingest:
 
     def _tick(self) -> None:
         """Cameras that send nothing are looked at too: to see that they stall, and to close what was in view."""
+        swept = -_SWEEP_S
         while not self._closing.wait(1.0):
             for name in self.cameras():
                 self._offer(name)
+            if time.monotonic() - swept > _SWEEP_S:
+                swept = time.monotonic()
+                self._journal.forget(3600.0 * self._options.retention_hours)
 
     def _note_state(self, name: str, health: Health) -> None:
         with self._states_changed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ class JournalCounts:
     """Reports that went on without a copy on disk: the bound was reached, or the disk is full."""
     broken: int = 0
     """Files that could not be read back."""
+    forgotten: int = 0
+    """Reports that nobody took for as long as reads are kept."""
 
 
 class Journal:
@@ -79,9 +82,21 @@ class Journal:
             self.counts.bytes -= self._sizes.pop(name, 0)
             self.counts.items = len(self._sizes)
 
+    def forget(self, older_than_s: float) -> None:
+        """Remove what was put or set aside longer ago: a read is kept no longer for not having been delivered."""
+        before = time.time() - older_than_s
+        with self._lock:
+            for path in (*self.folder.glob("*.report"), *self.folder.glob("*.broken")):
+                if _written_at(path) > before:
+                    continue
+                path.unlink(missing_ok=True)
+                self.counts.forgotten += 1
+                self.counts.bytes -= self._sizes.pop(path.name, 0)
+            self.counts.items = len(self._sizes)
+
     def replay(self) -> Iterator[PassReport]:
         """Every report that is still there, oldest first. Broken files are set aside and counted."""
-        for path in sorted(self.folder.glob("*.report"), key=_age):
+        for path in sorted(self.folder.glob("*.report"), key=_written_at):
             try:
                 yield PassReport.from_bytes(path.read_bytes())
             except FileNotFoundError:
@@ -103,7 +118,7 @@ def _name(identity: tuple[str, str]) -> str:
     return hashlib.sha256("\0".join(identity).encode()).hexdigest()[:32] + ".report"
 
 
-def _age(path: Path) -> float:
+def _written_at(path: Path) -> float:
     try:
         return path.stat().st_mtime
     except FileNotFoundError:

@@ -147,6 +147,7 @@ class RegionPublisher:
         while True:
             pause_s = self._options.maintain_every_s
             try:
+                self._publisher.forget_reads(3600.0 * self._options.retention_hours)
                 retention = self._reads.maintain()
                 if retention.dropped:
                     _log.info("forgotten: %s", ", ".join(retention.dropped))

@@ -84,6 +84,7 @@ def ingest_options(settings: RegionSettings, folder: Path) -> IngestOptions:
         passes=PassOptions(detect_fps=passes.detect_fps),
         health=health_options(settings),
         longest_clip_s=clips.longest_s,
+        retention_hours=settings.retention.reads_h,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import Any
 
 from index.clones import Clone, Place, Sighting
@@ -35,6 +36,16 @@ class CloneBook:
                 "later": _side(connection, clone.later),
             }
             return append_event(connection, "clone.suspected", data)
+
+    def forget(self, since: datetime | None, until: datetime) -> int:
+        """Empty the events told from ``since`` (None: ever) to before ``until``: a clone is no hit, its reads are not
+        kept longer than others. The events keep their cursors, which have no gaps."""
+        with self._database.transaction() as connection:
+            return connection.execute(
+                "UPDATE events SET kind = 'clone.forgotten', data = '{}' "
+                "WHERE kind = 'clone.suspected' AND at >= coalesce(%s::timestamptz, '-infinity') AND at < %s",
+                [since, until],
+            ).rowcount
 
 
 def _side(connection: Connection, sighting: Sighting) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from index.read import PlateRead
 from storage.cameras import CameraBook
@@ -20,6 +20,7 @@ from storage.wire import HitReport, pack_hit, pack_reads, unpack_hit, unpack_rea
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _BELIEVED_AWAY_S = 1.0
+_READS: Final = "reads"
 
 
 class Publisher:
@@ -55,7 +56,7 @@ class Publisher:
         """Keep a batch of reads; None when it waits in the spool."""
         return self._write(
             lambda: self._reads.write(reads),
-            lambda: self._spool.put("reads", pack_reads(reads), {"kind": "reads"}),
+            lambda: self._spool.put(_READS, pack_reads(reads), {"kind": "reads"}),
         )
 
     def publish_camera_state(self, camera_id: str, state: str, reason: str | None, since: datetime) -> bool | None:
@@ -65,6 +66,10 @@ class Publisher:
             lambda: self._cameras.set_state(camera_id, state, reason, since),
             lambda: self._spool.put(f"state/{camera_id}", b"", note),
         )
+
+    def forget_reads(self, older_than_s: float) -> int:
+        """Give up batches of reads that have waited longer, or were set aside; returns how many."""
+        return self._spool.forget(_READS, older_than_s)
 
     def figures(self) -> SpoolFigures:
         """How the spool is."""

@@ -15,6 +15,7 @@ from psycopg import sql
 from index.read import PlateRead, Posterior
 from storage.database import Connection, Database
 from storage.errors import DatabaseRefused
+from storage.forgetting import wipe_traces
 from storage.posteriors import pack_posterior, unpack_posterior
 
 RETENTION_HOURS: Final = 24
@@ -90,6 +91,7 @@ class ReadLog:
         self._database = database
         self._retention = timedelta(hours=retention_hours)
         self._known: set[str] = set()
+        self._has_traces = False
         self._guard = threading.Lock()
 
     def write(self, reads: Sequence[PlateRead], *, now: datetime | None = None) -> WrittenReads:
@@ -119,7 +121,7 @@ class ReadLog:
         return WrittenReads(written, len(rows) - written, refused)
 
     def maintain(self, *, now: datetime | None = None) -> Retention:
-        """Make the coming hours' partitions and drop those whose every read is older than the retention.
+        """Make the coming hours' partitions; drop those whose every read is older than the retention, traces and all.
 
         Raises ``DatabaseAway``: then the next round does it.
         """
@@ -137,6 +139,9 @@ class ReadLog:
                         dropped.append(name)
         with self._guard:
             self._known -= set(dropped)
+        self._has_traces |= bool(dropped)
+        if self._has_traces:
+            self._has_traces = not wipe_traces(self._database)
         kept = [start for name, start in partitions.items() if name not in dropped]
         return Retention(tuple(sorted(created)), tuple(dropped), min(kept, default=None))
 

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import random
-import shutil
 import threading
 import time
 import zlib
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from storage.errors import SpoolFull, StorageError
+from storage.spool_files import link_or_copy, lock_folder, read_header, remove_item, write_durably
 
 _FIRST_PAUSE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 15.0
 _PATIENCE: Final = 20
 """Failures after which an item is set aside, if others went through meanwhile."""
-
-
-class SpoolInUse(StorageError, RuntimeError):
-    """Another process holds the spool's folder."""
 
 
 class SpoolItemBroken(StorageError, ValueError):
@@ -95,7 +90,7 @@ class Spool:
         self.folder = folder.absolute()
         self._aside = self.folder / "aside"
         self._aside.mkdir(parents=True, exist_ok=True)
-        self._owner = _lock_folder(self.folder)
+        self._owner = lock_folder(self.folder)
         self._bound_bytes = bound_bytes
         self._changed = threading.Condition()
         self._queues: OrderedDict[str, deque[SpoolItem]] = OrderedDict()
@@ -156,7 +151,7 @@ class Spool:
             self._delivered += 1
             self._not_before = 0.0
             self._drop(item)
-            _unlink(item)
+            remove_item(self._stem(item))
             self._changed.notify_all()
 
     def retry(self, item: SpoolItem, reason: str) -> float:
@@ -197,13 +192,30 @@ class Spool:
         """What was set aside, oldest first."""
         found = []
         for path in sorted(self._aside.glob("*.item")):
-            header, _ = _read_header(path)
+            header, _ = read_header(path)
             try:
                 reason = json.loads(path.with_suffix(".reason").read_text())["reason"]
             except (OSError, ValueError, KeyError):
                 reason = "unknown"
             found.append(SetAside(int(path.stem), str(header.get("key", "?")), reason, path))
         return found
+
+    def forget(self, key: str, older_than_s: float) -> int:
+        """Give up what was put under ``key`` longer ago, waiting or set aside; returns how many. What is being
+        delivered stays."""
+        before = time.time() - older_than_s
+        with self._changed:
+            waiting = () if key in self._taken else tuple(self._queues.get(key, ()))
+            stale = [item for item in waiting if self._put_at[item.number] <= before]
+            for item in stale:
+                self._drop(item)
+                remove_item(self._stem(item))
+            aside = [each.path for each in self.list_aside() if each.key == key and each.path.stat().st_mtime <= before]
+            for path in aside:
+                blob = path.with_suffix(".blob")
+                self._size -= path.stat().st_size + (blob.stat().st_size if blob.exists() else 0)
+                remove_item(path.with_suffix(""))
+        return len(stale) + len(aside)
 
     def figures(self) -> SpoolFigures:
         """How full the spool is, and how it goes."""
@@ -259,8 +271,8 @@ class Spool:
         path = self.folder / f"{number:016d}.item"
         try:
             if file is not None:
-                _link_or_copy(file, blob)
-            _write_durably(path, line + payload)
+                link_or_copy(file, blob)
+            write_durably(path, line + payload)
         except OSError as error:
             for leftover in (blob, path, path.with_suffix(".draft")):
                 leftover.unlink(missing_ok=True)
@@ -292,6 +304,9 @@ class Spool:
             self._put_at[number] = put_at
             self._changed.notify()
 
+    def _stem(self, item: SpoolItem) -> Path:
+        return self.folder / f"{item.number:016d}"
+
     def _drop(self, item: SpoolItem, *, keep_size: bool = False) -> None:
         queue = self._queues[item.key]
         queue.remove(item)
@@ -313,7 +328,7 @@ class Spool:
                 blob.unlink()
         for number in sorted(numbers):
             path = self.folder / f"{number:016d}.item"
-            header, offset = _read_header(path)
+            header, offset = read_header(path)
             if not isinstance(header.get("key"), str) or not isinstance(header.get("note"), dict):
                 path.rename(self._aside / path.name)
                 (self._aside / f"{path.stem}.reason").write_text(
@@ -326,62 +341,3 @@ class Spool:
         aside = list(self._aside.iterdir())
         self._size += sum(path.stat().st_size for path in aside)
         self._next = max([*numbers, *(int(path.stem) for path in aside)], default=-1) + 1
-
-
-def _lock_folder(folder: Path) -> int:
-    lock = os.open(folder / "owner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise SpoolInUse(f"the spool {folder} is held by another process: end it, or choose another folder") from None
-    return lock
-
-
-def _read_header(path: Path) -> tuple[dict[str, Any], int]:
-    """The first line of an item file and where its payload begins; an empty header where there is none."""
-    with path.open("rb") as file:
-        line = file.readline(1 << 20)
-    try:
-        header = json.loads(line)
-    except ValueError:
-        return {}, 0
-    return (header, len(line)) if isinstance(header, dict) else ({}, 0)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    draft = path.with_suffix(".draft")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
-    with _opened_folder(path.parent) as folder:
-        os.fsync(folder)
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    """Have the content of ``source`` at ``target`` on the disk; the source stays until the item is there."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-    with target.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-@contextlib.contextmanager
-def _opened_folder(folder: Path) -> Iterator[int]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _unlink(item: SpoolItem) -> None:
-    # the item file first: a blob alone is cleared away at the next opening
-    stem = item.path.parent / f"{item.number:016d}"
-    stem.with_suffix(".item").unlink(missing_ok=True)
-    stem.with_suffix(".blob").unlink(missing_ok=True)

@@ -27,6 +27,7 @@ _SETTINGS = {
     "max_wal_senders": "0",
     "max_connections": "200",
     "max_wal_size": "1GB",
+    "wal_recycle": "off",  # a recycled file still holds what was written hours ago
     "checkpoint_completion_target": "0.9",
     "log_line_prefix": "%m ",
     "log_min_messages": "warning",

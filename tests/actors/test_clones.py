@@ -59,6 +59,18 @@ def test_one_plate_in_two_cities_is_told_once_with_both_sightings(database: Data
     assert desk.stats()["clones"] == {"distance": 1}
 
 
+def test_what_was_told_is_forgotten_with_the_reads_and_the_log_keeps_its_order(
+    database: Database, desk: CloneDesk
+) -> None:
+    desk.observe([seen("almaty", 0), seen("astana", 60)])
+    [told] = EventLog(database).after(0)
+    desk.maintain(told.at + timedelta(hours=23))
+    assert EventLog(database).after(0) == [told]
+    desk.maintain(told.at + timedelta(hours=25))
+    [left] = EventLog(database).after(0)
+    assert (left.cursor, left.kind, left.data) == (told.cursor, "clone.forgotten", {})
+
+
 def test_doubtful_reads_are_not_remembered_and_impossible_ones_are_counted(database: Database, desk: CloneDesk) -> None:
     desk.observe([seen("almaty", 0, certainty=0.98), seen("astana", 1, certainty=0.98)])
     desk.observe([seen("almaty", 2, "A1B2C3D4E5"), seen("almaty", 3, "1A1A1A1A"), seen("astana", 4, "777KZA05")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -191,3 +192,18 @@ def test_the_journal_is_bounded_and_sets_broken_files_aside(tmp_path: Path) -> N
     assert len(list(again.replay())) == kept.count(True) - 1
     assert again.counts.broken == 1
     assert len(list(tmp_path.glob("*.broken"))) == 1
+
+
+def test_what_nobody_took_for_as_long_as_reads_are_kept_is_gone_from_the_disk(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for number in range(3):
+        journal.put(PassReport(make_read(pass_id=f"p{number}"), b"plate", b"vehicle"))
+    journal.set_aside(("cam-1", "p0"))
+    journal.forget(3600.0)
+    assert len(list(tmp_path.iterdir())) == 3
+    for path in tmp_path.iterdir():
+        os.utime(path, (time.time() - 7200, time.time() - 7200))
+    journal.put(PassReport(make_read(pass_id="p2"), b"plate", b"a later picture"))
+    journal.forget(3600.0)
+    assert [report.vehicle_jpeg for report in journal.replay()] == [b"a later picture"]
+    assert (journal.counts.items, journal.counts.forgotten, len(list(tmp_path.iterdir()))) == (1, 2, 1)

@@ -104,6 +104,36 @@ def test_a_partition_dropped_by_another_is_made_again(database: Database) -> Non
     assert log.write([make_read(pass_id="b")], now=NOON).written == 1
 
 
+def test_a_clock_set_ahead_and_back_loses_no_read_before_its_time(database: Database) -> None:
+    log = ReadLog(database, retention_hours=2)
+    late = NOON + timedelta(hours=9)
+    log.maintain(now=NOON)
+    assert log.write([make_read(pass_id="far ahead", seen_at=late)], now=late).written == 1, "no partition was ready"
+    assert log.write([make_read(pass_id="set back")], now=NOON + timedelta(minutes=1)).written == 1
+    assert log.maintain(now=NOON + timedelta(minutes=1)).dropped == ()
+    assert log.count() == 2
+    assert log.write([make_read(pass_id="lags", seen_at=NOON + timedelta(hours=7))], now=late).written == 1
+    dropped = log.maintain(now=late).dropped
+    assert "reads_2026112312" in dropped
+    assert log.count() == 2, "what was written while the clock was ahead lives as long as any other"
+    log.maintain(now=late + timedelta(hours=3))
+    assert log.count() == 0
+
+
+def test_hours_are_of_utc_whatever_the_zone_of_the_database(database: Database) -> None:
+    with database.transaction() as connection:
+        name = connection.execute("SELECT current_database()").fetchone()
+        assert name is not None
+        connection.execute(f"ALTER DATABASE {name[0]} SET timezone = 'Asia/Kathmandu'".encode())
+    with Database(database.dsn) as other:
+        log = ReadLog(other)
+        edges = [NOON, NOON + timedelta(minutes=59, seconds=59, microseconds=999_999), NOON + timedelta(hours=1)]
+        log.write([make_read(pass_id=f"p{n}", seen_at=at) for n, at in enumerate(edges)], now=NOON)
+    with database.transaction() as connection:
+        counts = connection.execute("SELECT tableoid::regclass::text, count(*) FROM reads GROUP BY 1 ORDER BY 1")
+        assert counts.fetchall() == [("reads_2026112312", 2), ("reads_2026112313", 1)]
+
+
 def test_no_setting_goes_beyond_the_ceiling(database: Database) -> None:
     with pytest.raises(ValueError, match="168 hours"):
         ReadLog(database, retention_hours=169)

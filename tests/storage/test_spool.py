@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from storage.errors import SpoolFull
-from storage.spool import Spool, SpoolInUse, SpoolItem, SpoolItemBroken
+from storage.spool import Spool, SpoolItem, SpoolItemBroken
+from storage.spool_files import SpoolInUse
 
 MB = 1 << 20
 
@@ -54,6 +55,25 @@ def test_what_was_not_done_comes_again_after_a_restart(folder: Path, tmp_path: P
         spool.done(item)
         assert spool.figures().size_bytes == 0
     assert [path.name for path in folder.iterdir() if path.is_file()] == ["owner.lock"]
+
+
+def test_what_is_forgotten_is_gone_from_the_disk_whether_it_waits_or_lies_aside(folder: Path) -> None:
+    with Spool(folder, bound_bytes=MB) as spool:
+        for payload in (b"seen", b"wrong", b"seen too"):
+            spool.put("reads", payload)
+        spool.put("hit", b"stays")
+        first = spool.take(0)
+        assert first is not None
+        assert spool.forget("reads", 0.0) == 0, "the first of them is being delivered"
+        spool.set_aside(first, "refused")
+        assert spool.forget("reads", 3600.0) == 0
+        assert spool.forget("reads", 0.0) == 3
+        assert not any(b"seen" in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+        kept = spool.take(0)
+        assert kept is not None
+        assert kept.read() == b"stays"
+        spool.done(kept)
+        assert (spool.figures().items, spool.figures().set_aside, spool.figures().size_bytes) == (0, 0, 0)
 
 
 def test_a_full_spool_refuses_and_counts_and_keeps_what_it_has(folder: Path, tmp_path: Path) -> None:
