@@ -11,6 +11,9 @@ from storage.search.query import Query
 
 _COLUMNS: Final = "seen_at, camera_id, pass_id, text, {score}, country, format, lines, vehicle_type, vehicle_colour"
 _ORDER: Final = "ORDER BY seen_at DESC, camera_id DESC, pass_id DESC"
+_PICKED: Final = (
+    "SELECT DISTINCT text FROM {table} WHERE seen_at >= %(since)s AND seen_at < %(until)s AND text LIKE %(pattern)s"
+)
 _FEW_CAMERAS: Final = 200
 """Up to so many cameras are asked one by one, each by its own end of the index; more are filtered by."""
 _TICK: Final = timedelta(microseconds=1)
@@ -38,14 +41,24 @@ class Filter:
     def asks_each_camera(self) -> bool:
         return self.cameras is not None and len(self.cameras) <= _FEW_CAMERAS and self.known < 3
 
+    @property
+    def is_picked(self) -> bool:
+        """Whether few of the texts that the plate's beginning leads to are meant: the index alone picks them out."""
+        head, literals = _anchors(self.query.plate)[0], self.query.plate.replace("?", "").replace("*", "")
+        return self.texts is None and len(head) >= 3 and self.known < 5 and len(literals) >= 5
+
     def first_width(self, whole: timedelta) -> timedelta:
         """How long the first window should be: what is rare is sought in all of the time at once."""
-        if self.known >= 5 and self.texts is None:
+        if self.texts is None and (self.known >= 5 or (self.is_picked and self.known >= 4)):
             return whole
-        return timedelta(hours=1) if self.known >= 3 or self.asks_each_camera else timedelta(minutes=1)
+        if self.cameras is not None and self.asks_each_camera:
+            return timedelta(hours=1) / max(len(self.cameras) / 3, 1)
+        if self.is_picked:
+            return timedelta(hours=6)
+        return timedelta(hours=1) if self.known >= 4 else timedelta(minutes=10 if self.known == 3 else 1)
 
     def conditions(self) -> tuple[list[str], dict[str, Any]]:
-        """Conditions on columns that reads and hits share, and their parameters."""
+        """Conditions on columns that reads and hits share, and their parameters; ``{table}`` stands for either."""
         query, conditions, values = self.query, list[str](), dict[str, Any]()
         if self.texts is not None:
             conditions.append("text = ANY(%(texts)s)")
@@ -57,7 +70,9 @@ class Filter:
             head, tail = _anchors(query.plate)
             conditions.append("text LIKE %(pattern)s")
             values["pattern"] = _like(query.plate)
-            if len(tail) > max(len(head), 1):
+            if self.is_picked:
+                conditions.append(f"text = ANY(ARRAY({_PICKED}))")
+            elif len(tail) > max(len(head), 1):
                 conditions.append("reverse(text) LIKE %(reversed)s")
                 values["reversed"] = tail[::-1] + "%"
         if self.cameras is not None and not self.asks_each_camera:
@@ -101,7 +116,7 @@ def window(
 def _part(table: str, columns: str, conditions: list[str], filter: Filter) -> str:
     # a hit stands there once for every entry that it met
     distinct = "DISTINCT ON (seen_at, camera_id, pass_id) " if table == "hits" else ""
-    where = " AND ".join(conditions)
+    where = " AND ".join(conditions).replace("{table}", table)
     if not filter.asks_each_camera:
         return f"SELECT {distinct}{columns} FROM {table} WHERE {where} {_ORDER} LIMIT %(limit)s"  # noqa: S608
     one = f"SELECT {columns} FROM {table} WHERE camera_id = wanted.id AND {where} {_ORDER} LIMIT %(limit)s"  # noqa: S608
