@@ -43,7 +43,8 @@ class IngestOptions:
     """What an ingest keeps to. ``folder`` holds its journal, its clips, and the cameras it was last given."""
 
     folder: Path
-    workers: int = 2
+    workers: int | None = None
+    """Threads that look at frames; None: two."""
     rules: SourceRules = field(default_factory=SourceRules)
     session: SessionSettings = field(default_factory=SessionSettings)
     passes: PassOptions = field(default_factory=PassOptions)
@@ -97,7 +98,7 @@ class Ingest:
         self._blurring = Blurring(find_faces) if find_faces is not None else None
         self._outbox = Outbox(self._journal, peers.matcher, peers.publisher, self._clips.want, redact=self._blurring)
         self._workers = [
-            threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(max(options.workers, 1))
+            threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(options.workers or 2)
         ]
         self._threads = [
             threading.Thread(target=self._tick, name="tick", daemon=True),

@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from actors.camera import CameraSpec
 from actors.ingest import Ingest, IngestOptions
 from actors.look_back import LookBackOptions, LookBackWorker
 from actors.match import Matcher, MatchOptions
+from actors.networks import ModelChoice
 from actors.peers import ClipDelivery, Peers, Recorded, Sighting
 from actors.publish import PublishOptions, RegionPublisher
 from actors.read import BatchReader
@@ -31,71 +32,15 @@ from actors.remote import RemoteActor, RemoteArchive, RemoteMatcher, RemotePubli
 from actors.report import PassReport
 from index.entry import Match
 from index.read import PlateRead
-from models.catalogue import (
-    open_appearance,
-    open_face_detector,
-    open_plate_corners,
-    open_plate_detector,
-    open_plate_reader,
-    open_vehicle_detector,
-)
 from models.confusion import reader_confusion
-from models.ports import Image, PlateReader, Reading
-from models.session import SessionOptions
-from models.store import ModelStore
-from passes.pipeline import Detectors
+from models.ports import Image, Reading
 from storage.archive import Archive
 from storage.camera_health import HealthRecord
 from storage.database import Database
 from storage.s3_access import S3Access
 from storage.sealing import Seal
-from video.redaction import FindFaces
 
 READ, MATCH, PUBLISH, ARCHIVE, INGEST = "read", "match", "publish", "archive", "ingest"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelChoice:
-    """Where the models lie, which are taken, and how they run."""
-
-    folder: Path
-    deny_licences: tuple[str, ...] = ()
-    session: SessionOptions = field(default_factory=SessionOptions)
-    plate_detector: str | None = None
-    plate_reader: str | None = None
-    vehicle_detector: str | None = None
-    vehicles: bool = True
-    looks: bool = True
-    """Whether the vehicle of each pass is described, for searches by its looks."""
-    faces: bool = True
-    """Whether faces are found in the pictures of hits, to be blurred."""
-
-    def store(self) -> ModelStore:
-        return ModelStore(self.folder, deny_licences=self.deny_licences)
-
-    def open_reader(self) -> PlateReader:
-        return open_plate_reader(self.store(), self.session, name=self.plate_reader, pull=False)
-
-    def open_detectors(self) -> Detectors:
-        store = self.store()
-        return Detectors(
-            open_plate_detector(store, self.session, name=self.plate_detector, pull=False),
-            open_vehicle_detector(store, self.session, name=self.vehicle_detector, pull=False)
-            if self.looks_for_vehicles
-            else None,
-            open_appearance(store, self.session, pull=False)
-            if self.vehicles and self.looks and store.find("appearance") is not None
-            else None,
-            open_plate_corners(store, self.session, pull=False),
-        )
-
-    def open_face_finder(self) -> FindFaces | None:
-        return open_face_detector(self.store(), self.session, pull=False).detect if self.faces else None
-
-    @property
-    def looks_for_vehicles(self) -> bool:
-        """Whether vehicles are sought: wanted, and a model that may be used is known (a named one must be had)."""
-        return self.vehicles and (self.vehicle_detector is not None or not self.store().denies("vehicle_detector"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +79,14 @@ class _Shell:
 class ReadActor(_Shell):
     def __init__(self, name: str, shell: ShellOptions, models: ModelChoice) -> None:
         super().__init__(name, shell)
-        self._reader = BatchReader(models.open_reader())
+        self._reader = BatchReader(*models.open_shared_reader())
 
     def read(self, crops: Sequence[Image]) -> list[Reading]:
         return self._reader.read(crops)
 
     def stats(self) -> dict[str, Any]:
         counts = self._reader.counts
-        return {"pid": os.getpid(), "crops": counts.crops, "batches": counts.batches, "busy_s": round(counts.busy_s, 2)}
+        return {"pid": os.getpid(), "crops": counts.size, "batches": counts.batches, "busy_s": round(counts.busy_s, 2)}
 
 
 @ray.remote
@@ -233,7 +178,7 @@ class IngestActor(_Shell):
 
         self._reader = RemoteReader(peer(reader), models.open_reader)
         self._ingest = Ingest(
-            options,
+            replace(options, workers=options.workers or models.suitable_workers()),
             models.open_detectors(),
             Peers(
                 self._reader,

@@ -11,12 +11,13 @@ import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from actors import shells
-from actors.shells import ModelChoice, ShellOptions, Stores
+from actors.networks import ModelChoice
+from actors.shells import ShellOptions, Stores
 from cluster import plan
 from cluster.errors import RegionError
 from cluster.home import Home
 from cluster.settings import RegionSettings
-from models.session import SessionOptions
+from models.session import GpuOptions, SessionOptions
 from storage.cameras import Camera
 
 _log = logging.getLogger("beket.region")
@@ -27,11 +28,17 @@ _THREADS = 16
 
 def model_choice(settings: RegionSettings, home: Home) -> ModelChoice:
     """Which networks run, from the settings."""
-    models = settings.models
+    models, gpu = settings.models, settings.models.gpu
     return ModelChoice(
         folder=home.models,
         deny_licences=models.deny_licences,
-        session=SessionOptions(threads=models.threads, provider=models.provider),
+        session=SessionOptions(
+            threads=models.threads,
+            provider=models.provider,
+            max_batch=models.max_batch,
+            batch_wait_s=None if models.batch_wait_ms is None else models.batch_wait_ms / 1000,
+            gpu=GpuOptions(gpu.device, gpu.memory_mb, gpu.engines or home.engines, gpu.half),
+        ),
         plate_detector=models.plate_detector,
         plate_reader=models.plate_reader,
         vehicle_detector=models.vehicle_detector,

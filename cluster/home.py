@@ -36,6 +36,11 @@ class Home:
         return self.path / "models"
 
     @property
+    def engines(self) -> Path:
+        """TensorRT's built engines."""
+        return self.path / "engines"
+
+    @property
     def roads(self) -> Path:
         """Where the demo's drawn roads lie."""
         return self.path / "roads"

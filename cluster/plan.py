@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,11 +32,6 @@ from video.source import SourceRules
 from video.watcher import WatchSettings
 
 HOME_PLACEHOLDER = "${home}"
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def in_home(text: str, home: Home) -> str:
@@ -74,7 +68,7 @@ def ingest_options(settings: RegionSettings, folder: Path) -> IngestOptions:
     passes, clips = settings.passes, settings.clips
     return IngestOptions(
         folder=folder,
-        workers=passes.workers or max(2, cores()),
+        workers=passes.workers,
         rules=source_rules(settings),
         session=SessionSettings(
             watch=WatchSettings(fps=passes.detect_fps, gate=GateSettings() if passes.gate else None),

@@ -53,7 +53,7 @@ class AppearanceNetwork:
         """
         pictures = [_prepared(check(vehicle), plate) for vehicle, plate in zip(vehicles, plates, strict=True)]
         vectors = np.zeros((len(pictures), DIMENSIONS), np.float32)
-        for part in chunks(len(pictures), self._session.options.max_batch):
+        for part in chunks(len(pictures), self._session.max_batch):
             features = self._session.run({"images": np.stack([pictures[n] for n in part])})[0]
             shapes = features @ _projection()
             vectors[part.start : part.stop, :_SHAPE_PART] = _normed(shapes)

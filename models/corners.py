@@ -44,15 +44,16 @@ class CornerPlateDetector:
 
     def detect(self, images: Sequence[Image], size: int | None = None) -> list[list[PlateDetection]]:
         """Plates of each picture, best first, after suppression; ``size`` overrides the options' long side."""
+        fitted = [input_shape(check(image), size or self.options.size, 32) for image in images]
         groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for index, image in enumerate(images):
-            groups[input_shape(check(image), size or self.options.size, 32)].append(index)
+        for index, shape in enumerate(fitted):
+            groups[self._session.padded(shape)].append(index)
         found: list[list[PlateDetection]] = [[] for _ in images]
         for shape, members in groups.items():
-            for part in chunks(len(members), self._session.options.max_batch):
+            for part in chunks(len(members), self._session.max_batch):
                 indices = [members[i] for i in part]
                 pictures = np.empty((len(indices), *shape, 3), np.uint8)
-                fits = [letterbox(images[i], *shape, out=pictures[row]) for row, i in enumerate(indices)]
+                fits = [letterbox(images[i], *fitted[i], out=pictures[row]) for row, i in enumerate(indices)]
                 outputs = self._session.run_named({"pictures": pictures})
                 for row, index in enumerate(indices):
                     found[index] = self._plates(outputs["scores"][row], outputs["corners"][row], fits[row])

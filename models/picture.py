@@ -57,14 +57,15 @@ def input_shape(image: Image, size: int, stride: int) -> tuple[int, int]:
 
 
 def letterbox(image: Image, height: int, width: int, out: NDArray[np.uint8]) -> Fit:
-    """Scale ``image`` to fit ``height x width``, centred on grey, into ``out (height, width, 3)``; aspect is kept."""
+    """Scale ``image`` to fit ``height x width``, centred on grey in ``out``, which is that large or larger; aspect is
+    kept."""
     image_height, image_width = image.shape[:2]
     scale = min(height / image_height, width / image_width)
     inner_height = min(height, max(1, round(image_height * scale)))
     inner_width = min(width, max(1, round(image_width * scale)))
-    top, left = (height - inner_height) // 2, (width - inner_width) // 2
+    top, left = (out.shape[0] - inner_height) // 2, (out.shape[1] - inner_width) // 2
     inner = out[top : top + inner_height, left : left + inner_width]
-    if (inner_height, inner_width) != (height, width):
+    if (inner_height, inner_width) != out.shape[:2]:
         out[...] = GREY
     if (inner_height, inner_width) == (image_height, image_width):
         inner[...] = image

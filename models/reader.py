@@ -62,7 +62,7 @@ class NetworkReader:
     def read(self, crops: Sequence[Image]) -> list[Reading]:
         """Readings of plate crops (any sizes, BGR), in their order."""
         readings: list[Reading] = []
-        for part in chunks(len(crops), self._session.options.max_batch):
+        for part in chunks(len(crops), self._session.max_batch):
             plates = np.stack([self._fit(check(crops[i])) for i in part])
             outputs = self._session.run_named({"plates": plates})
             if outputs["characters"].shape[1:] != (SLOTS, len(ALPHABET)):

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from models.batching import Batcher, BatchOptions
 from models.errors import ModelError
+from models.providers import NAMES, GpuOptions, Provider, Shapes, chosen, load_cuda, warn_once, with_options
 
-Provider = Literal["cpu", "cuda", "tensorrt"]
+__all__ = ["GpuOptions", "Provider", "Session", "SessionOptions", "chunks"]
 
-_PROVIDERS: dict[str, list[str]] = {
-    "cpu": ["CPUExecutionProvider"],
-    "cuda": ["CUDAExecutionProvider", "CPUExecutionProvider"],
-    "tensorrt": ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"],
-}
+_MAX_BATCH: Final[Mapping[Provider, int]] = {"cpu": 8, "cuda": 32, "tensorrt": 8}
+_GPU_WAIT_S: Final = 0.04
+_GPU_SQUARE_PX: Final = 160
+
+Feeds = Mapping[str, NDArray[Any]]
+Outputs = list[NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,48 +31,40 @@ class SessionOptions:
 
     threads: int = 1
     provider: Provider = "cpu"
-    max_batch: int = 8
-    """Most pictures in one run of the network; models with a fixed batch use their own."""
+    """``auto``: a GPU where there is one that works, else the CPU. Another that does not work is an error."""
+    max_batch: int | None = None
+    """Most pictures in one run of the network; models with a fixed batch use their own. None: 8 on the CPU and in
+    TensorRT, 32 in CUDA."""
+    batch_wait_s: float | None = None
+    """How long a call may wait for others, to go through the network with them. 0: each goes alone. None: 0.04 on a
+    GPU, 0 on the CPU, where batches gain nothing (docs/performance.md)."""
+    square_px: int | None = None
+    """Pictures of any form are padded to squares of a multiple of so many pixels, so that those of several cameras
+    share a run. 0: they are not. None: 160 on a GPU, where pixels are cheap and new shapes dear, 0 on the CPU."""
+    gpu: GpuOptions = field(default_factory=GpuOptions)
 
     def __post_init__(self) -> None:
-        if self.threads < 1 or self.max_batch < 1:
+        if self.threads < 1 or (self.max_batch is not None and self.max_batch < 1):
             raise ValueError(f"threads and max_batch must be 1 or more, not {self.threads} and {self.max_batch}")
 
 
 class Session:
     """One loaded network. ``run`` may be called from several threads at once; each call uses the caller's thread
-    and, with ``threads`` above 1, the session's own pool."""
+    and, with ``threads`` above 1, the session's own pool. Where calls are batched, a thread of the session's runs them.
+    """
 
     def __init__(self, model: Path | bytes, options: SessionOptions | None = None, *, name: str = "model") -> None:
         """Load ``model`` (a file or its bytes). Raises ``ModelError`` when it can't be, or the provider is absent."""
-        options = options or SessionOptions()
-        providers = _PROVIDERS[options.provider]
-        available = ort.get_available_providers()
-        if providers[0] not in available:
-            raise ModelError(
-                f"{name}: provider {options.provider!r} needs {providers[0]}, but this ONNX Runtime has only "
-                f"{', '.join(available)}; install onnxruntime-gpu in place of onnxruntime or set the provider to cpu"
-            )
-        session_options = ort.SessionOptions()
-        session_options.intra_op_num_threads = options.threads
-        session_options.inter_op_num_threads = 1
-        session_options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-        session_options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-        session_options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        session_options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-        session_options.log_severity_level = 3
-        source = model if isinstance(model, bytes) else str(model)
-        try:
-            self._session = ort.InferenceSession(
-                source, session_options, providers=[p for p in providers if p in available]
-            )
-        except Exception as error:
-            raise ModelError(
-                f"{name}: ONNX Runtime can't load it ({error}); pull it again with `beket models pull`"
-            ) from error
         self.name = name
-        self.options = options
+        self.options = options or SessionOptions()
+        self.runs_on = chosen(self.options.provider)
+        """The provider that really runs it, never ``auto``."""
+        self.max_batch = self._max_batch()
+        self._session = self._load(model)
+        if self._session.get_providers()[0] != NAMES[self.runs_on]:
+            self._fall_back()
         self._outputs = [output.name for output in self._session.get_outputs()]
+        self._batcher = self._make_batcher()
 
     @property
     def inputs(self) -> dict[str, tuple[str, list[int | str | None]]]:
@@ -85,24 +80,108 @@ class Session:
         """The model's own custom metadata."""
         return dict(self._session.get_modelmeta().custom_metadata_map)
 
-    @property
-    def provider(self) -> str:
-        """The provider that really runs it."""
-        return str(self._session.get_providers()[0])
+    def padded(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """``(height, width)`` of the input that a picture of ``shape`` is put into, by ``square_px``."""
+        step = self.options.square_px
+        if step is None:
+            step = 0 if self.runs_on == "cpu" else _GPU_SQUARE_PX
+        side = -(-max(shape) // step) * step if step else 0
+        return (side, side) if side else shape
 
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
+    def run(self, feeds: Feeds) -> Outputs:
         """Outputs in the model's own order. Raises ``ModelError`` when the network fails on these inputs."""
+        if self._batcher is None:
+            return self._run(feeds)
+        rows = len(next(iter(feeds.values())))
+        return self._batcher.ask(feeds, rows, tuple((name, each.dtype, each.shape[1:]) for name, each in feeds.items()))
+
+    def run_named(self, feeds: Feeds) -> dict[str, NDArray[np.float32]]:
+        """Outputs by name."""
+        return dict(zip(self._outputs, self.run(feeds), strict=True))
+
+    def close(self) -> None:
+        """End the thread that batches calls; what stands in line is answered. For those who don't keep a network for
+        the life of their process."""
+        if self._batcher is not None:
+            self._batcher.close()
+
+    def _run(self, feeds: Feeds) -> Outputs:
         try:
             return list(self._session.run(self._outputs, dict(feeds)))
         except Exception as error:
             shapes = {name: value.shape for name, value in feeds.items()}
             raise ModelError(f"{self.name}: the network failed on inputs {shapes}: {error}") from error
 
-    def run_named(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
-        """Outputs by name."""
-        return dict(zip(self._outputs, self.run(feeds), strict=True))
+    def _run_together(self, asked: list[Feeds]) -> list[Outputs]:
+        if len(asked) == 1:
+            return [self._run(asked[0])]
+        outputs = self._run({name: np.concatenate([feeds[name] for feeds in asked]) for name in asked[0]})
+        ends = np.cumsum([len(next(iter(feeds.values()))) for feeds in asked])
+        if any(len(output) != ends[-1] for output in outputs):
+            raise ModelError(f"{self.name}: gives {[len(o) for o in outputs]} rows for {ends[-1]} inputs")
+        parts = [np.split(output, ends[:-1]) for output in outputs]
+        return [list(each) for each in zip(*parts, strict=True)]
+
+    def _make_batcher(self) -> Batcher[Feeds, Outputs] | None:
+        wait_s = self.options.batch_wait_s
+        if wait_s is None:
+            wait_s = 0.0 if self.runs_on == "cpu" else _GPU_WAIT_S
+        ends = (*self._session.get_inputs(), *self._session.get_outputs())
+        rows = {each.shape[0] if each.shape else None for each in ends}
+        if wait_s <= 0 or len(rows) > 1 or not isinstance(next(iter(rows)), str):
+            return None  # a row of an output is a row of the input only where both dimensions have one name
+        return Batcher(self._run_together, BatchOptions(wait_s, self.max_batch), f"{self.name} batches")
+
+    def _load(self, model: Path | bytes) -> Any:
+        source = model if isinstance(model, bytes) else str(model)
+        provider, options = self.runs_on, _ort_options(self.options.threads)
+        available = ort.get_available_providers()
+        if NAMES[provider] not in available:
+            raise ModelError(
+                f"{self.name}: provider {provider!r} needs {NAMES[provider]}, but this ONNX Runtime has only "
+                f"{', '.join(available)}; install onnxruntime-gpu in place of onnxruntime or set the provider to cpu"
+            )
+        try:
+            shapes: Shapes = {}
+            if provider != "cpu":
+                load_cuda()
+            if provider == "tensorrt":
+                plain = ort.InferenceSession(source, options, providers=[NAMES["cpu"]])
+                shapes = {each.name: each.shape for each in plain.get_inputs()}
+                if self.options.gpu.engines is not None:
+                    self.options.gpu.engines.mkdir(parents=True, exist_ok=True)
+            told = with_options(provider, self.options.gpu, self.max_batch, shapes)
+            return ort.InferenceSession(source, options, providers=told)
+        except Exception as error:
+            raise ModelError(
+                f"{self.name}: ONNX Runtime can't load it ({error}); pull it again with `beket models pull`"
+            ) from error
+
+    def _fall_back(self) -> None:
+        """The provider was built in but does not work here: ONNX Runtime took the CPU, with a line on stderr."""
+        why = f"{NAMES[self.runs_on]} does not start here; see that the GPU's driver, CUDA and cuDNN are those it wants"
+        if self.options.provider != "auto":
+            raise ModelError(f"{self.name}: {why}, or set the provider to auto or cpu")
+        warn_once(f"networks run on the CPU: {why} (docs/performance.md)")
+        self.runs_on = "cpu"
+        self.max_batch = self._max_batch()
+
+    def _max_batch(self) -> int:
+        return self.options.max_batch or _MAX_BATCH[self.runs_on]
 
 
 def chunks(count: int, size: int) -> Sequence[range]:
     """Consecutive ranges of at most ``size`` that cover ``range(count)``."""
     return [range(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def _ort_options(threads: int) -> Any:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return options

@@ -102,7 +102,7 @@ class SlotReader:
     def read(self, crops: Sequence[Image]) -> list[Reading]:
         """Readings of plate crops (any sizes, BGR), in their order."""
         readings: list[Reading] = []
-        for part in chunks(len(crops), self._session.options.max_batch):
+        for part in chunks(len(crops), self._session.max_batch):
             inputs = np.stack([self._prepare(check(crops[i])) for i in part])
             outputs = self._session.run({self._input: inputs})
             regions = outputs[1] if len(outputs) > 1 and self.settings.plate_regions else None

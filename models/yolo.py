@@ -67,7 +67,7 @@ class Yolo:
         self._planar = shape[1] == 3
         batch, (height, width) = shape[0], shape[2:] if self._planar else shape[1:3]
         self._fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
-        self._batch = batch if isinstance(batch, int) else self._session.options.max_batch
+        self._batch = batch if isinstance(batch, int) else self._session.max_batch
         names = _class_names(self._session.metadata)
         self._names = names or ["plate"]
         wanted = list(wanted)
@@ -84,22 +84,28 @@ class Yolo:
         """What stands in each picture, best first, after suppression; ``size`` overrides the options' long side."""
         groups: dict[tuple[int, int], list[int]] = defaultdict(list)
         for index, image in enumerate(images):
-            side = size or self.options.size
-            if not self.options.enlarges:
-                side = min(side, -(-max(check(image).shape) // 32) * 32)
-            groups[self._fixed or input_shape(check(image), side, 32)].append(index)
+            groups[self._fixed or self._session.padded(self._shape(image, size))].append(index)
         found: list[list[Found]] = [[] for _ in images]
         for shape, members in groups.items():
             for part in chunks(len(members), self._batch):
                 indices = [members[i] for i in part]
-                for index, things in zip(indices, self._run([images[i] for i in indices], shape), strict=True):
+                for index, things in zip(indices, self._run([images[i] for i in indices], shape, size), strict=True):
                     found[index] = things
         return found
 
-    def _run(self, images: list[Image], shape: tuple[int, int]) -> list[list[Found]]:
+    def _shape(self, image: Image, size: int | None) -> tuple[int, int]:
+        side = size or self.options.size
+        if not self.options.enlarges:
+            side = min(side, -(-max(check(image).shape) // 32) * 32)
+        return input_shape(check(image), side, 32)
+
+    def _run(self, images: list[Image], shape: tuple[int, int], size: int | None) -> list[list[Found]]:
         rows = self._batch if self._fixed else len(images)
         pictures = np.empty((rows, *shape, 3), np.uint8)
-        fits = [letterbox(image, *shape, out=pictures[row]) for row, image in enumerate(images)]
+        fits = [
+            letterbox(image, *(self._fixed or self._shape(image, size)), out=pictures[row])
+            for row, image in enumerate(images)
+        ]
         pictures[len(images) :] = 0
         outputs = self._session.run_named({self._input: self._prepare(pictures)})
         if "boxes" in outputs and "scores" in outputs:

@@ -85,9 +85,14 @@ def check_settings(data: dict[str, Any], path: Path) -> RegionSettings:
     tls = settings.camera_tls
     if tls.ca_file is not None:
         tls = tls.model_copy(update={"ca_file": folder / tls.ca_file.expanduser()})
-    return settings.model_copy(
-        update={"hotlists": hotlists, "cameras": cameras, "health": health, "home": home, "camera_tls": tls}
-    )
+    models = settings.models
+    if models.gpu.engines is not None:
+        gpu = models.gpu.model_copy(update={"engines": folder / models.gpu.engines.expanduser()})
+        models = models.model_copy(update={"gpu": gpu})
+    changed = {
+        "hotlists": hotlists, "cameras": cameras, "health": health, "home": home, "camera_tls": tls, "models": models
+    }  # fmt: skip
+    return settings.model_copy(update=changed)
 
 
 def _with_absolute_paths(hotlist: HotlistSettings, folder: Path) -> HotlistSettings:

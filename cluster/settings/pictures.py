@@ -1,28 +1,13 @@
-"""From frames to alerts: networks, passes, clips, when operators are told."""
+"""From frames to alerts: passes, clips, when operators are told."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, field_validator
 
 from cluster.settings.section import SLUG, Section
 from storage.crossings import Crossing, CrossingMap
-
-
-class ModelSettings(Section):
-    """Which networks run, and on what."""
-
-    deny_licences: tuple[str, ...] = Field(default=(), description="SPDX names of licences whose models are not used")
-    provider: Literal["cpu", "cuda", "tensorrt"] = Field(default="cpu", description="ONNX Runtime's execution provider")
-    threads: int = Field(
-        default=1, ge=1, le=64, description="threads of one network; several networks run side by side"
-    )
-    plate_detector: str | None = Field(
-        default=None, description="a name from configs/models.yaml; null takes the best permitted"
-    )
-    plate_reader: str | None = Field(default=None, description="as above")
-    vehicle_detector: str | None = Field(default=None, description="as above")
 
 
 class PassSettings(Section):
@@ -37,7 +22,10 @@ class PassSettings(Section):
         default=True, description="describe each vehicle's looks, for searches by a photo; needs `vehicle_type`"
     )
     workers: int | None = Field(
-        default=None, ge=1, le=64, description="threads that look at frames; null takes one per core, at least 2"
+        default=None,
+        ge=1,
+        le=64,
+        description="threads that look at frames; null takes one per core, at least 2; with a GPU two, at least 16",
     )
 
 

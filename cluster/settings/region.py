@@ -12,7 +12,8 @@ from cluster.settings.cameras import CameraSettings, CameraTlsSettings
 from cluster.settings.health import HealthSettings
 from cluster.settings.hotlists import CategorySettings, HotlistSettings
 from cluster.settings.matching import MatchingSettings
-from cluster.settings.pictures import AlertSettings, ClipSettings, ModelSettings, PassSettings
+from cluster.settings.models import ModelSettings
+from cluster.settings.pictures import AlertSettings, ClipSettings, PassSettings
 from cluster.settings.processes import ApiSettings, RaySettings
 from cluster.settings.section import SLUG, Section
 from cluster.settings.stores import PostgresSettings, RetentionSettings, S3Settings

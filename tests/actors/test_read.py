@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from actors.read import BatchOptions, BatchReader
+from actors.read import BatchReader
+from models.batching import BatchOptions
 from models.ports import Image, Reading
 from tests.fixtures.records import posterior_of
 
@@ -35,47 +36,25 @@ def crop(value: int) -> Image:
     return np.full((8, 24, 3), value, dtype=np.uint8)
 
 
-def test_callers_that_wait_are_read_together() -> None:
+def test_callers_that_wait_are_read_together_and_fail_alone() -> None:
     network = SlowReader()
-    reader = BatchReader(network)
+    reader = BatchReader(network, BatchOptions(max_size=32))
     with ThreadPoolExecutor(9) as pool:
         first = pool.submit(reader.read, [crop(0)])
         assert network.began.wait(10)
-        later = [pool.submit(reader.read, [crop(n), crop(n + 100)]) for n in range(1, 9)]
-        while reader._waiting < 16:
+        later = [pool.submit(reader.read, [crop(n), crop(n + 100)]) for n in range(1, 8)]
+        unreadable = pool.submit(reader.read, [crop(255), crop(9)])
+        while reader.waiting < 8:
             pass
         network.go.set()
         assert first.result()[0].posterior.text == "0"
         for n, answer in enumerate(later, 1):
             assert [reading.posterior.text for reading in answer.result()] == [str(n), str(n + 100)]
+        with pytest.raises(ValueError, match="can't be read"):
+            unreadable.result()
     reader.close()
-    assert network.batches == [1, 16]
-    assert reader.counts.crops == 17
-
-
-def test_a_batch_is_bounded() -> None:
-    network = SlowReader()
-    reader = BatchReader(network, BatchOptions(max_crops=4))
-    with ThreadPoolExecutor(9) as pool:
-        first = pool.submit(reader.read, [crop(0)])
-        assert network.began.wait(10)
-        later = [pool.submit(reader.read, [crop(n)]) for n in range(1, 9)]
-        while reader._waiting < 8:
-            pass
-        network.go.set()
-        assert all(len(answer.result()) == 1 for answer in [first, *later])
-    reader.close()
-    assert max(network.batches) <= 4
-
-
-def test_a_failure_reaches_its_callers_and_nobody_later() -> None:
-    network = SlowReader()
-    network.go.set()
-    reader = BatchReader(network)
-    with pytest.raises(ValueError, match="can't be read"):
-        reader.read([crop(255)])
-    assert reader.read([crop(7)])[0].posterior.text == "7"
+    assert network.batches == [1, 16, *[2] * 8]
+    assert reader.counts.size == 17
     assert reader.read([]) == []
-    reader.close()
     with pytest.raises(RuntimeError, match="closed"):
         reader.read([crop(1)])
