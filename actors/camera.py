@@ -106,6 +106,7 @@ class WatchedCamera:
             "skew_s": None if count.skew_s is None else round(count.skew_s, 3),
             "frames": self.frames,
             "frames_decoded": count.watch.frames_decoded,
+            "frames_on_gpu": count.watch.frames_on_gpu,
             "frames_detected": passes.frames_detected,
             "passes": passes.passes,
             "unread": passes.unread,

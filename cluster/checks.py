@@ -11,14 +11,14 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 import psutil
 
 from cluster.console_server import is_port_free
+from cluster.finding import Finding, Grade
+from cluster.gpu_checks import decoder, inference
 from cluster.home import Home
 from cluster.settings import RegionSettings
 
@@ -26,23 +26,6 @@ _PACKAGES: Final = ("av", "numpy", "onnxruntime", "cv2", "ray", "psycopg", "mini
 _CODECS: Final = ("h264", "hevc", "mjpeg")
 _GB: Final = 1e9
 _SHARED: Final = Path("/dev/shm")  # noqa: S108 - where Ray keeps its objects
-
-
-class Grade(StrEnum):
-    GOOD = "good"
-    OPTIONAL = "optional"
-    """Missing, and a region runs without it."""
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked for; ``mend`` is the way out where it is not good."""
-
-    what: str
-    grade: Grade
-    found: str
-    mend: str = ""
 
 
 def check_machine(settings: RegionSettings, home: Home) -> list[Finding]:
@@ -60,6 +43,8 @@ def check_machine(settings: RegionSettings, home: Home) -> list[Finding]:
         lambda: _postgres(settings),
         lambda: _s3(settings),
         lambda: _models(settings, home),
+        lambda: inference(settings),
+        lambda: decoder(settings),
         _console,
         _browser,
         _rtsp_server,

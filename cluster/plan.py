@@ -23,6 +23,7 @@ from storage.cameras import Camera
 from storage.crossings import Crossing
 from video.clip import ClipSettings
 from video.gate import GateSettings
+from video.hardware import DecodeSettings
 from video.health.camera import HealthSettings
 from video.health.picture import PictureSettings
 from video.health.requirements import Requirements
@@ -71,7 +72,11 @@ def ingest_options(settings: RegionSettings, folder: Path) -> IngestOptions:
         workers=passes.workers,
         rules=source_rules(settings),
         session=SessionSettings(
-            watch=WatchSettings(fps=passes.detect_fps, gate=GateSettings() if passes.gate else None),
+            watch=WatchSettings(
+                fps=passes.detect_fps,
+                gate=GateSettings() if passes.gate else None,
+                decoding=DecodeSettings(passes.decoder, settings.models.gpu.device),
+            ),
             ring=RingSettings(seconds=clips.pre_s + clips.post_s + 14.0, bytes=clips.ring_mb * 2**20),
             clip=ClipSettings(pre_s=clips.pre_s, post_s=clips.post_s, max_s=clips.longest_s),
         ),

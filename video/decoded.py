@@ -14,8 +14,8 @@ Part = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels."""
 
 _BLOCK = 16
-_CUT_FORMATS = {"yuv420p": (2, 2), "yuvj420p": (2, 2), "yuv422p": (2, 1), "yuvj422p": (2, 1)}
-"""Formats of which a part can be cut out; pixels of luma to one of chroma: across, down."""
+_CUT_FORMATS = {"yuv420p": (2, 2), "yuvj420p": (2, 2), "yuv422p": (2, 1), "yuvj422p": (2, 1), "nv12": (1, 2)}
+"""Formats of which a part can be cut out; bytes of luma to one of a plane of chroma: across, down."""
 
 
 class DecodedFrame:

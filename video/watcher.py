@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from video.decoded import DecodedFrame
 from video.decoder import StreamDecoder
 from video.gate import Gate, GateSettings
+from video.hardware import DecodeSettings, Nvdec
 from video.packet import Packet, StreamFormat
 from video.ring import PacketRing
 
@@ -32,6 +33,7 @@ class WatchSettings:
     fps: float | None = 6.0
     gate: GateSettings | None = field(default_factory=GateSettings)
     threads: int = 1
+    decoding: DecodeSettings = field(default_factory=DecodeSettings)
 
 
 class WakeReason(StrEnum):
@@ -49,6 +51,8 @@ class WatchCount:
 
     frames_decoded: int = 0
     """Pictures decoded in full, on waking or while awake."""
+    frames_on_gpu: int = 0
+    """Those of them that a GPU decoded."""
     looks: int = 0
     """Pictures decoded for the gate alone."""
     frames_given: int = 0
@@ -81,6 +85,7 @@ class Watcher:
         self.inspector: Callable[[DecodedFrame], None] | None = None
         """Is shown every keyframe that is decoded, awake or asleep; none is decoded for it."""
         self._source = source
+        self._nvdec = Nvdec(source, self.settings.decoding)
         self._ring = ring
         self._cursor = ring.next_number
         self._format: StreamFormat | None = None
@@ -210,7 +215,8 @@ class Watcher:
         if self._decoder is None:
             if not packet.is_keyframe:
                 return []
-            self._decoder = StreamDecoder(self._source, packet.format, threads=self.settings.threads)
+            threads = self.settings.threads
+            self._decoder = StreamDecoder(self._source, packet.format, threads=threads, nvdec=self._nvdec)
         frames = list(self._emitted(self._run(self._decoder, packet)))
         if self.gate is not None and self.gate.is_learned and packet.t > self._wanted_until:
             self._sleep(packet.t)
@@ -309,6 +315,7 @@ class Watcher:
         step = self.thinning / self.settings.fps if self.settings.fps else 0.0
         for frame in frames:
             self.count.frames_decoded += 1
+            self.count.frames_on_gpu += self._decoder is not None and self._decoder.is_on_gpu
             if frame.t <= self._given or (step and self._due - 2 * step <= frame.t < self._due - 0.002):
                 continue
             if not self._due - 2 * step <= frame.t <= self._due + step:

@@ -18,7 +18,8 @@ def doctor(
     ] = None,
 ) -> None:
     """Look at this machine. Exits with 1 when something that a region needs is missing."""
-    from cluster.checks import Grade, check_machine
+    from cluster.checks import check_machine
+    from cluster.finding import Grade
 
     settings = read_settings(config) if config else RegionSettings()
     findings = check_machine(settings, home_of(settings))

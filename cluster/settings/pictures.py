@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -17,6 +17,11 @@ class PassSettings(Section):
         default=6.0, ge=0.5, le=30, description="frames a second of a woken stream in which plates are sought"
     )
     gate: bool = Field(default=True, description="sleep while the road is empty; off decodes everything")
+    decoder: Literal["auto", "cpu", "nvdec"] = Field(
+        default="cpu",
+        description="what decodes woken streams; auto and nvdec take the GPU (models.gpu.device) where it works, "
+        "else the CPU; only nvdec warns of that",
+    )
     vehicle_type: bool = Field(default=True, description="look for the vehicle around a plate, to tell its type")
     appearance: bool = Field(
         default=True, description="describe each vehicle's looks, for searches by a photo; needs `vehicle_type`"
