@@ -9,7 +9,7 @@ CONSOLE := api/console
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 RTSP_PACKAGES := python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 
-.PHONY: help setup console demo test rtsp-server browser check lock format clean training
+.PHONY: help setup console demo test rtsp-server browser check lock format clean training gpu
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -88,6 +88,10 @@ lock: ## rewrite constraints.txt from pyproject.toml
 
 training: setup ## add torch, for training only
 	$(BIN)/python -m pip install -q torch==2.13.0
+
+gpu: setup ## put onnxruntime-gpu with CUDA in the place of onnxruntime, for a node with an NVIDIA GPU
+	$(UV) pip uninstall -q -p .venv onnxruntime
+	$(UV) pip install -q -p .venv 'onnxruntime-gpu[cuda,cudnn]>=1.31'
 
 clean: ## remove what make made
 	rm -rf .venv build runs $(CONSOLE)/node_modules $(CONSOLE)/dist

@@ -66,7 +66,10 @@ class _Shell:
     def __init__(self, name: str, shell: ShellOptions) -> None:
         self.name = name
         _log_to(shell.logs / f"{name}.log")
-        logging.getLogger("beket").info("%s: begins (process %d)", name, os.getpid())
+        gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "all")
+        logging.getLogger("beket").info(
+            "%s: begins (process %d, GPUs it may see: %s)", name, os.getpid(), gpus or "none"
+        )
 
     def pid(self) -> int:
         return os.getpid()

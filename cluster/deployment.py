@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from actors import shells
+from actors.ingest import IngestOptions
 from actors.networks import ModelChoice
 from actors.shells import ShellOptions, Stores
 from cluster import plan
 from cluster.errors import RegionError
 from cluster.home import Home
+from cluster.placement import Claim, IngestPlan, place_cameras, plan_ingests
 from cluster.settings import RegionSettings
 from models.session import GpuOptions, SessionOptions
 from storage.cameras import Camera
@@ -59,35 +62,39 @@ class Deployment:
         self._models = model_choice(settings, home)
         self._handles: dict[str, Any] = {}
         self._makers: dict[str, Callable[[], Any]] = {}
-        self._ingests: list[str] = []
+        self._ingests: tuple[IngestPlan, ...] = ()
         self._placed: dict[str, str] = {}
 
-    def create(self, cameras: int) -> None:
-        """Create every actor that is not there and wait until all have begun. Raises ``RegionError``."""
+    def create(self, cameras: int) -> Sequence[str]:
+        """Create every actor that is not there and wait until all have begun. What a person should know of where they
+        are. Raises ``RegionError``."""
         home, settings = self._home, self._settings
+        planned = plan_ingests(cameras, settings.ray, self._free_of_readers())
+        self._ingests = planned.ingests
         readers = [shells.READ if n == 0 else f"{shells.READ}-{n}" for n in range(settings.ray.readers)]
         for name in readers:  # a read that failed is read by the ingest: no retries
-            self._plan(name, shells.ReadActor, name, self._shell, self._models)
+            claim = Claim(gpus=settings.ray.reader_gpus)
+            self._plan(name, shells.ReadActor, name, self._shell, self._models, claim=claim)
         match = (self._stores, self._models, plan.look_back_options(settings), plan.match_options(settings))
         self._plan(shells.MATCH, shells.MatchActor, shells.MATCH, self._shell, *match)
         publish = plan.publish_options(settings, home.actors / shells.PUBLISH)
         self._plan(shells.PUBLISH, shells.PublishActor, shells.PUBLISH, self._shell, self._stores, publish)
         archive = plan.archive_options(home.actors / shells.ARCHIVE)
         self._plan(shells.ARCHIVE, shells.ArchiveActor, shells.ARCHIVE, self._shell, self._stores, archive)
-        self._ingests = plan.ingest_names(cameras, settings.ray.cameras_per_ingest)
-        for number, name in enumerate(self._ingests):
-            options = plan.ingest_options(settings, home.actors / name)
-            reader = readers[number % len(readers)]
-            seal_key = self._stores.seal_key
-            self._plan(name, shells.IngestActor, name, self._shell, self._models, options, reader, seal_key)
+        for number, ingest in enumerate(self._ingests):
+            options, models = self._for_kind(ingest)
+            reader, seal_key = readers[number % len(readers)], self._stores.seal_key
+            told = (ingest.name, self._shell, models, options, reader, seal_key)
+            self._plan(ingest.name, shells.IngestActor, *told, claim=ingest.claim)
         for name in self._makers:
             self._handles[name] = self._makers[name]()
         for name in self._makers:
             self._wait_for(name)
+        return planned.remarks
 
     def assign(self, cameras: Sequence[Camera]) -> None:
         """Tell the ingests which cameras are theirs. Raises ``RegionError`` when one does not answer."""
-        placed = plan.place_cameras(cameras, self._ingests, self._placed)
+        placed = place_cameras(cameras, self._ingests, self._placed)
         for name, specs in placed.items():
             try:
                 ray.get(self._handles[name].assign.remote(specs), timeout=60.0)
@@ -134,14 +141,28 @@ class Deployment:
                     _log.warning("actor %s did not close in order (%s)", name, type(error).__name__)
                 ray.kill(self._handles.pop(name), no_restart=True)
 
-    def _plan(self, name: str, shell: Any, *arguments: Any) -> None:
+    def _free_of_readers(self) -> dict[str, float]:
+        """What the cluster has, less what the read actors claim of it."""
+        total = dict(ray.cluster_resources())
+        total["GPU"] = total.get("GPU", 0.0) - self._settings.ray.readers * self._settings.ray.reader_gpus
+        return total
+
+    def _for_kind(self, ingest: IngestPlan) -> tuple[IngestOptions, ModelChoice]:
+        """What an ingest of this kind keeps to, and its networks."""
+        kind, models = ingest.kind, self._models
+        decoder = kind.decoder if kind is not None else None
+        if kind is not None and kind.provider is not None:
+            models = replace(models, session=replace(models.session, provider=kind.provider))
+        return plan.ingest_options(self._settings, self._home.actors / ingest.name, decoder), models
+
+    def _plan(self, name: str, shell: Any, *arguments: Any, claim: Claim | None = None) -> None:
         def make() -> Any:
             return shell.options(
                 name=name,
                 namespace=self._settings.region,
                 lifetime="detached",
                 get_if_exists=True,
-                num_cpus=0,
+                **(claim or Claim()).options,
                 max_restarts=-1,
                 max_task_retries=0 if shell is shells.ReadActor else 3,
                 max_concurrency=_THREADS,
@@ -156,4 +177,8 @@ class Deployment:
             reason = next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
             raise RegionError(f"actor {name} did not begin: {reason.strip()}") from error
         except GetTimeoutError as error:
-            raise RegionError(f"actor {name} did not begin within 120 s; see {self._home.logs / 'ray'}") from error
+            claim = next((ingest.claim for ingest in self._ingests if ingest.name == name), Claim())
+            wants = f"; it waits for {claim}, which no node may have to spare" if claim.amounts else ""
+            raise RegionError(
+                f"actor {name} did not begin within 120 s; see {self._home.logs / 'ray'}{wants}"
+            ) from error

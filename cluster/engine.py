@@ -37,6 +37,7 @@ class EngineOptions:
     namespace: str
     address: str | None = None
     num_cpus: int | None = None
+    num_gpus: int | None = None
     object_store_mb: int = 200
     threads: int = 1
 
@@ -78,6 +79,7 @@ class Engine:
                 RayParams(
                     node_ip_address="127.0.0.1",
                     num_cpus=self._options.num_cpus,
+                    num_gpus=self._options.num_gpus,
                     object_store_memory=self._options.object_store_mb * 1_000_000,
                     temp_dir=str(self._socket_folder),
                     include_dashboard=False,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
 from pathlib import Path
 
 from actors.archive import ArchiveOptions
-from actors.camera import CameraSpec
 from actors.clones import CloneOptions
 from actors.health_watch import HealthOptions
 from actors.ingest import IngestOptions
@@ -23,7 +21,7 @@ from storage.cameras import Camera
 from storage.crossings import Crossing
 from video.clip import ClipSettings
 from video.gate import GateSettings
-from video.hardware import DecodeSettings
+from video.hardware import DecoderName, DecodeSettings
 from video.health.camera import HealthSettings
 from video.health.picture import PictureSettings
 from video.health.requirements import Requirements
@@ -64,8 +62,11 @@ def source_rules(settings: RegionSettings) -> SourceRules:
     )
 
 
-def ingest_options(settings: RegionSettings, folder: Path) -> IngestOptions:
-    """What an ingest keeps to; its ring is long enough for a clip's pre-roll and the time a hit takes to be found."""
+def ingest_options(settings: RegionSettings, folder: Path, decoder: DecoderName | None = None) -> IngestOptions:
+    """What an ingest keeps to; its ring is long enough for a clip's pre-roll and the time a hit takes to be found.
+
+    ``decoder``: instead of the region's.
+    """
     passes, clips = settings.passes, settings.clips
     return IngestOptions(
         folder=folder,
@@ -75,7 +76,7 @@ def ingest_options(settings: RegionSettings, folder: Path) -> IngestOptions:
             watch=WatchSettings(
                 fps=passes.detect_fps,
                 gate=GateSettings() if passes.gate else None,
-                decoding=DecodeSettings(passes.decoder, settings.models.gpu.device),
+                decoding=DecodeSettings(decoder or passes.decoder, settings.models.gpu.device),
             ),
             ring=RingSettings(seconds=clips.pre_s + clips.post_s + 14.0, bytes=clips.ring_mb * 2**20),
             clip=ClipSettings(pre_s=clips.pre_s, post_s=clips.post_s, max_s=clips.longest_s),
@@ -162,30 +163,3 @@ def clone_options(settings: RegionSettings) -> CloneOptions:
 
 def archive_options(folder: Path) -> ArchiveOptions:
     return ArchiveOptions(folder=folder)
-
-
-def ingest_names(cameras: int, per_ingest: int) -> list[str]:
-    """Names of the ingest actors that so many cameras need; one at least."""
-    return [f"ingest-{n}" for n in range(max(1, -(-cameras // per_ingest)))]
-
-
-def place_cameras(
-    cameras: Sequence[Camera], ingests: Sequence[str], before: dict[str, str]
-) -> dict[str, list[CameraSpec]]:
-    """Which ingest watches which camera. Cameras stay where they are; new ones go to the ingest with the fewest."""
-    placed: dict[str, list[CameraSpec]] = {name: [] for name in ingests}
-    homeless = []
-    for camera in cameras:
-        at = before.get(camera.camera_id)
-        if at in placed:
-            placed[at].append(_spec(camera))
-        else:
-            homeless.append(camera)
-    for camera in homeless:
-        least = min(ingests, key=lambda name: len(placed[name]))
-        placed[least].append(_spec(camera))
-    return placed
-
-
-def _spec(camera: Camera) -> CameraSpec:
-    return CameraSpec(camera.camera_id, camera.url, camera.gate_url)

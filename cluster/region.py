@@ -134,7 +134,8 @@ class Region:
         self._console = ConsoleServer(self.settings.api, self.home, services.dsn, services.access)
         self._console.start()
         self._deployment = Deployment(self.settings, self.home, stores)
-        self._deployment.create(len(self._cameras))
+        for remark in self._deployment.create(len(self._cameras)):
+            self._say(remark)
         self._say("actors are up: " + ", ".join(sorted(self._deployment.pids())))
         self._console.wait_ready()
         cursor = EventLog(self._database).last_cursor()
@@ -255,7 +256,12 @@ class Region:
         self._engine = Engine(
             self.home,
             EngineOptions(
-                self.settings.region, ray.address, ray.num_cpus, ray.object_store_mb, self.settings.models.threads
+                self.settings.region,
+                ray.address,
+                ray.num_cpus,
+                ray.num_gpus,
+                ray.object_store_mb,
+                self.settings.models.threads,
             ),
         )
         self._engine.start()
@@ -275,7 +281,8 @@ class Region:
         self._engine.stop()
         self._start_engine()
         self._deployment = Deployment(self.settings, self.home, self._stores)
-        self._deployment.create(len(self._cameras))
+        for remark in self._deployment.create(len(self._cameras)):
+            self._say(remark)
         self._deployment.assign(self._cameras)
 
     def _follow_cameras(self) -> None:

@@ -78,9 +78,9 @@ def load_cuda() -> None:
 
 
 @cache
-def warn_once(line: str) -> None:
-    """Say it once in this process, however many networks it is true of."""
-    _log.warning("%s", line)
+def say_once(level: int, line: str) -> None:
+    """Log it once in this process, however many networks it is true of."""
+    _log.log(level, "%s", line)
 
 
 def _cuda(gpu: GpuOptions) -> dict[str, str]:

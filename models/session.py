@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.batching import Batcher, BatchOptions
 from models.errors import ModelError
-from models.providers import NAMES, GpuOptions, Provider, Shapes, chosen, load_cuda, warn_once, with_options
+from models.providers import NAMES, GpuOptions, Provider, Shapes, chosen, load_cuda, say_once, with_options
 
 __all__ = ["GpuOptions", "Provider", "Session", "SessionOptions", "chunks"]
 
@@ -63,6 +64,7 @@ class Session:
         self._session = self._load(model)
         if self._session.get_providers()[0] != NAMES[self.runs_on]:
             self._fall_back()
+        say_once(logging.INFO, f"networks run on {NAMES[self.runs_on]}")
         self._outputs = [output.name for output in self._session.get_outputs()]
         self._batcher = self._make_batcher()
 
@@ -162,7 +164,7 @@ class Session:
         why = f"{NAMES[self.runs_on]} does not start here; see that the GPU's driver, CUDA and cuDNN are those it wants"
         if self.options.provider != "auto":
             raise ModelError(f"{self.name}: {why}, or set the provider to auto or cpu")
-        warn_once(f"networks run on the CPU: {why} (docs/performance.md)")
+        say_once(logging.WARNING, f"networks run on the CPU: {why} (docs/performance.md)")
         self.runs_on = "cpu"
         self.max_batch = self._max_batch()
 

@@ -47,7 +47,7 @@ def kill(region: RunningRegion, actor: str) -> tuple[int, int]:
     return before, after
 
 
-@pytest.mark.parametrize("actor", [name for name in ACTORS if name != "ingest-0"])
+@pytest.mark.parametrize("actor", [name for name in ACTORS if name != "ingest-gpu-0"])
 def test_no_hit_is_lost_or_doubled_when_an_actor_dies(running_region: RunningRegion, actor: str) -> None:
     began = this_round()
     wait_for_round(running_region, began)  # a vehicle is passing: its final report and its clip are on their way
@@ -74,7 +74,7 @@ def test_no_hit_is_lost_or_doubled_when_an_actor_dies(running_region: RunningReg
 def test_cameras_come_back_when_their_ingest_dies(running_region: RunningRegion) -> None:
     wait_for_round(running_region, this_round())
     before = time.time()
-    kill(running_region, "ingest-0")
+    kill(running_region, "ingest-gpu-0")
     wait_for(lambda: _live_since(running_region, before), BACK_WITHIN_S, "every camera is live again")
     wait_for_round(running_region, this_round())
     assert max(sightings(running_region).values()) == 1, "an alert was raised twice"

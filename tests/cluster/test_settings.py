@@ -19,7 +19,7 @@ def read(tmp_path: Path, text: str) -> RegionSettings:
     return read_settings(path)
 
 
-@pytest.mark.parametrize("name", ["region.yaml", "demo.yaml"])
+@pytest.mark.parametrize("name", ["region.yaml", "demo.yaml", "region-gpu.yaml"])
 def test_the_configurations_we_ship_are_good(name: str) -> None:
     settings = read_settings(ROOT / "configs" / name)
     assert settings.retention.reads_h == 24
@@ -55,6 +55,8 @@ def test_an_empty_file_is_a_region_of_defaults(tmp_path: Path) -> None:
         ("s3: {embedded: false, endpoint: 'h:1', access_key_env: A}", r"s3: .*secret_key_env"),
         ("s3: {embedded: false, endpoint: 'https://h'}", r"s3\.endpoint"),
         ("region: a\nregion: b", r"line 2.*twice"),
+        ("ray: {ingests: [{name: a}, {name: a}]}", r"ray\.ingests: .*one name"),
+        ("models: {provider: gpu}", r"models\.provider: .*auto.*tensorrt"),
         ("a: [", r"not YAML"),
         ("- a", r"list where keys"),
     ],

@@ -11,6 +11,7 @@ import httpx
 
 from cluster.alert_stream import wait_for_alert
 from tests.fixtures.region import CAMERAS, PLATES, RunningRegion, wait_for
+from video.hardware import nvdec_fault
 
 
 def test_a_listed_vehicle_alerts_with_its_picture_and_clip(running_region: RunningRegion) -> None:
@@ -57,6 +58,19 @@ def test_cameras_are_live_and_their_reads_kept(running_region: RunningRegion) ->
                 }
 
         wait_for(lambda: reads() == set(CAMERAS), 60.0, "both cameras' reads are kept")
+
+
+def test_an_ingest_is_where_the_configuration_puts_it(running_region: RunningRegion) -> None:
+    """It claims half a GPU, which Ray gives it and which is none here: networks and decoder turn to the CPU."""
+
+    def log() -> str:
+        return (running_region.home.logs / "ingest-gpu-0.log").read_text()
+
+    assert "GPUs it may see: 0)" in log()
+    wait_for(lambda: "woken streams are decoded" in log(), 30.0, "it has chosen a decoder")
+    if nvdec_fault() is not None:
+        assert "networks run on CPUExecutionProvider" in log()
+        assert "woken streams are decoded on the CPU: GPU 0" in log()
 
 
 def test_no_secret_is_in_the_logs(running_region: RunningRegion) -> None:

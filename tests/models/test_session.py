@@ -36,9 +36,9 @@ def with_cuda_built_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An ONNX Runtime that says it has CUDA, as onnxruntime-gpu does on a machine without a GPU too."""
     monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    providers.warn_once.cache_clear()
+    providers.say_once.cache_clear()
     yield
-    providers.warn_once.cache_clear()
+    providers.say_once.cache_clear()
 
 
 def test_pictures_of_many_callers_go_through_the_network_together(tiny: bytes) -> None:
