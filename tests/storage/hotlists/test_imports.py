@@ -12,6 +12,7 @@ import pytest
 
 from index.hotlist_table import RowError
 from storage.database import Database
+from storage.embedded import EmbeddedPostgres
 from storage.errors import DatabaseAway, DatabaseRefused
 from storage.hotlists.entries import EntryBook
 from storage.hotlists.errors import IllegalMove, SamePerson, UnknownRecord
@@ -20,6 +21,7 @@ from storage.hotlists.imports import ImportBook, ImportKind, ImportRefused, Impo
 from storage.hotlists.lists import HotlistBook
 from storage.hotlists.rows import EntryRow, VehicleDescription
 from tests.fixtures.entries import make_row
+from tests.fixtures.stores import crash
 
 SOURCE = ImportSource("list.csv", "ab" * 32, owner="police", purpose="stolen vehicles")
 BAD = RowError(3, "plate", "the plate is empty", "fill it in")
@@ -230,6 +232,28 @@ def test_a_connection_that_dies_in_mid_import_leaves_nothing_half_done(
     again = book.stage("main", rows() if killed_in == "approve" else [make_row()], SOURCE, by="clerk")
     assert again.state == "pending"
     assert staged_tables(database) == (2 if killed_in == "approve" else 1)
+
+
+def test_a_server_killed_in_mid_import_comes_back_with_the_list_as_it_was(own_postgres: EmbeddedPostgres) -> None:
+    def rows() -> Iterator[EntryRow]:
+        for number in range(20_000):
+            if number == 10_000:
+                crash(own_postgres)
+            yield make_row(f"{number:06}AA")
+
+    with Database(own_postgres.dsn) as database:
+        database.migrate()
+        book = ImportBook(database)
+        book.bring("main", [make_row("123ABC02")], by="clerk", approved_by="chief")
+        waiting = book.stage("main", [make_row("777AAA01")], SOURCE, by="clerk")
+        with pytest.raises(DatabaseAway):
+            book.stage("main", rows(), SOURCE, by="clerk")
+        own_postgres.start()
+        assert matched(database) == ["123ABC02"]
+        assert staged_tables(database) == 1, "what waits for approval waits on"
+        assert [one.state for one in book.list("main")] == ["pending", "approved"]
+        book.approve(waiting.import_id, by="chief")
+        assert matched(database) == ["123ABC02", "777AAA01"]
 
 
 def _kill_while(database: Database, work: object) -> None:
