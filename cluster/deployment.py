@@ -79,7 +79,7 @@ class Deployment:
         self._plan(shells.MATCH, shells.MatchActor, shells.MATCH, self._shell, *match)
         publish = plan.publish_options(settings, home.actors / shells.PUBLISH)
         self._plan(shells.PUBLISH, shells.PublishActor, shells.PUBLISH, self._shell, self._stores, publish)
-        archive = plan.archive_options(home.actors / shells.ARCHIVE)
+        archive = plan.archive_options(settings, home.actors / shells.ARCHIVE)
         self._plan(shells.ARCHIVE, shells.ArchiveActor, shells.ARCHIVE, self._shell, self._stores, archive)
         for number, ingest in enumerate(self._ingests):
             options, models = self._for_kind(ingest)

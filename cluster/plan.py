@@ -161,5 +161,5 @@ def clone_options(settings: RegionSettings) -> CloneOptions:
     return CloneOptions(rule, tuple((*road.between, road.km) for road in clones.roads), clones.enabled)
 
 
-def archive_options(folder: Path) -> ArchiveOptions:
-    return ArchiveOptions(folder=folder)
+def archive_options(settings: RegionSettings, folder: Path) -> ArchiveOptions:
+    return ArchiveOptions(folder=folder, hits_days=settings.retention.hits_days)

@@ -12,12 +12,23 @@ from cluster.settings.section import Section
 
 
 class RetentionSettings(Section):
-    """How long reads that matched nothing live."""
+    """How long things live."""
 
-    reads_h: int = Field(default=24, ge=1, le=168, description="hours; then their partition is dropped")
+    reads_h: int = Field(
+        default=24, ge=1, le=168, description="hours of reads that matched nothing; then their partition is dropped"
+    )
+    hits_days: int = Field(
+        default=1096, ge=1, le=3660, description="days of alerts with their hits, pictures and clips; then all go"
+    )
     events_days: int = Field(
         default=30, ge=1, le=3650, description="days that the event log is kept for readers to catch up"
     )
+
+    @model_validator(mode="after")
+    def _events_go_first(self) -> Self:
+        if self.events_days > self.hits_days:
+            raise ValueError("events_days: events tell of alerts, so they are kept no longer than hits_days")
+        return self
 
 
 class PostgresSettings(Section):
