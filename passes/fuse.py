@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from index.alphabet import ALPHABET, BLANK
 from index.read import Posterior
 
-FLOOR: Final = 0.01
+FLOOR: Final = 0.003
 """Share of doubt mixed into each frame before fusing: no single frame can forbid a character."""
 _GAP: Final = 0.35
 """Agreement that a gap is worth in an alignment: two gaps must gain more than twice this over a mismatch."""
@@ -28,7 +28,7 @@ class Evidence:
     weight: float
 
 
-def fuse(evidence: Sequence[Evidence], correlation: float = 0.5) -> Posterior:
+def fuse(evidence: Sequence[Evidence], correlation: float = 0.7) -> Posterior:
     """The pass's posterior: a weighted geometric mean of aligned readings, sharpened by the effective number of frames.
 
     With weights ``w``, ``n = (sum w)^2 / sum w^2`` frames (Kish) of errors correlated by ``correlation`` count as

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from index.alphabet import BLANK, SLOTS, encode
 from models.training import degrade
+from models.training.design import Design
 from models.training.faces import PRESSES, Face, drawn_faces, pressed_faces, random_drawn_face
 from models.training.layouts import FORMATS, random_design
 from models.training.plates import Image, draw
@@ -70,6 +71,16 @@ class Crop:
     places: NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A plate before it is seen: its design, the faces of its text and of the rest, the seed of its dirt and frame."""
+
+    design: Design
+    face: Face
+    small_face: Face
+    seed: int
+
+
 class CropMaker:
     """Makes batches of crops. ``fonts`` are faces besides the drawn ones; ``font_share`` of the plates use them."""
 
@@ -117,16 +128,26 @@ class CropMaker:
 
     def crop(self, rng: np.random.Generator, country: str | None = None) -> Crop:
         """A crop of a random plate, of ``country`` if given."""
+        subject = self.subject(rng, country)
+        return self.seen(rng, subject, _width_px(rng, subject.design.width / subject.design.height))
+
+    def subject(self, rng: np.random.Generator, country: str | None = None) -> Subject:
+        """A random plate, of ``country`` if given, that any number of crops can show."""
         design = random_design(rng, country)
         face = self.face(rng, design.press)
-        small = face if rng.random() < 0.6 else self.face(rng)
-        wide = _width_px(rng, design.width / design.height)
+        return Subject(design, face, face if rng.random() < 0.6 else self.face(rng), int(rng.integers(1 << 31)))
+
+    def seen(self, rng: np.random.Generator, subject: Subject, wide: float) -> Crop:
+        """A crop that shows ``subject`` some ``wide`` px wide."""
+        design = subject.design
         scale = float(np.clip(wide * 1.2 / design.width, 0.12, 0.6))
-        plate = draw(design, face, scale, small, is_grey=True)
-        image = degrade.wear(rng, plate.image)
+        plate = draw(design, subject.face, scale, subject.small_face, is_grey=True)
+        past = np.random.default_rng(subject.seed)
+        image = degrade.wear(past, plate.image)
         corner = (0, 0)
-        if rng.random() < 0.25:
-            image, corner = degrade.frame(rng, image, self._letters(rng, small) if rng.random() < 0.5 else None)
+        if past.random() < 0.25:
+            letters = self._letters(past, subject.small_face) if past.random() < 0.5 else None
+            image, corner = degrade.frame(past, image, letters)
         view = degrade.random_view(rng, image.shape[1] / image.shape[0], wide)
         is_whole = True
         if rng.random() < 0.02:
