@@ -25,6 +25,7 @@ class WhyFound(BaseModel):
 
     plate: float | None = Field(description="Probability that the reading shows the plate that is sought.")
     appearance: float | None = Field(description="Likeness of the vehicles' looks, 0-1.")
+    same_colour: bool | None = Field(description="Whether the paint of both has one name.")
 
 
 class Sighting(BaseModel):

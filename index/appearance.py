@@ -1,13 +1,13 @@
 """What vehicles look like as short vectors, and the index that finds the like of one. Vehicles alone, never people.
 
-A vector lives as long as the read it belongs to: the index keeps a segment for each hour, and an hour is dropped whole.
+A vector lives as long as the read it belongs to: the index is made of segments, each of a stretch of time, and a
+segment goes when its reads go.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -55,15 +55,17 @@ class Alike:
 class AppearanceSegment:
     """The appearances of one stretch of time: exact search by cosine over 8-bit codes, a byte a dimension."""
 
-    def __init__(self, packed: Sequence[bytes]) -> None:
-        self._count = len(packed)
+    def __init__(self, packed: bytes) -> None:
+        """``packed``: appearances end to end. Raises ``ValueError`` on other bytes."""
+        if len(packed) % DIMENSIONS:
+            raise ValueError("these bytes are no packed appearances")
+        self._count = len(packed) // DIMENSIONS
         self._index = faiss.IndexScalarQuantizer(
             DIMENSIONS, faiss.ScalarQuantizer.QT_8bit_direct_signed, faiss.METRIC_INNER_PRODUCT
         )
-        self._lengths = np.zeros(0, np.float32)
-        if packed:
-            whole = np.frombuffer(b"".join(packed), dtype=np.int8).reshape(-1, DIMENSIONS).astype(np.float32)
-            self._lengths = np.maximum(np.linalg.norm(whole, axis=1), 1e-9).astype(np.float32)
+        whole = np.frombuffer(packed, dtype=np.int8).reshape(-1, DIMENSIONS).astype(np.float32)
+        self._lengths = np.maximum(np.linalg.norm(whole, axis=1), 1e-9).astype(np.float32)
+        if self._count:
             self._index.add(np.ascontiguousarray(whole))
 
     def __len__(self) -> int:
@@ -73,46 +75,94 @@ class AppearanceSegment:
     def nbytes(self) -> int:
         return self._count * (DIMENSIONS + 4)
 
-    def search(self, vector: NDArray[np.float32], count: int) -> list[Alike]:
-        """The ``count`` most alike to ``vector (DIMENSIONS,)``, best first. The vector is rounded as the codes are."""
-        if not self._count:
+    def search(self, vector: NDArray[np.float32], count: int, wanted: NDArray[np.bool_] | None = None) -> list[Alike]:
+        """The ``count`` most alike to ``vector (DIMENSIONS,)``, best first; of the rows ``wanted (N,)``, if given.
+
+        The vector is rounded as the codes are.
+        """
+        parameters, among = None, self._count
+        if wanted is not None and not wanted.all():
+            among = int(wanted.sum())
+            selector = faiss.IDSelectorBitmap(np.packbits(wanted, bitorder="little"))  # type: ignore[call-arg]
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        if not among:
             return []
         # where codes were cut off at their largest, lengths differ a little: more are taken, then ranked by the cosine
-        taken = min(2 * count, self._count)
+        taken = min(2 * count, among)
         asked = _codes(vector / max(float(np.linalg.norm(vector)), 1e-9))
-        products, rows = self._index.search(asked[None], taken)
+        products, rows = self._index.search(asked[None], taken, params=parameters)
         cosines = products[0] / self._lengths[rows[0]] / max(float(np.linalg.norm(asked)), 1e-9)
-        order = np.argsort(-cosines)[:count]
+        order = np.argsort(-cosines, kind="stable")[:count]
         return [Alike(int(rows[0][n]), float(cosines[n])) for n in order]
 
 
-class SegmentCache:
-    """Segments by their hour, the least used dropped beyond ``most_bytes``. Thread-safe."""
+@dataclass(frozen=True, slots=True, order=True)
+class Stretch:
+    """The time that a segment is of, and the table that it comes from."""
+
+    since: datetime
+    until: datetime
+    table: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """A segment, and whose appearance each row is: all ``(N,)``, ``at`` in microseconds since 1970, the others numbers
+    in the names beside them. ``stamp`` changes when the stretch's rows do."""
+
+    stamp: str
+    segment: AppearanceSegment
+    at: NDArray[np.int64]
+    camera: NDArray[np.int32]
+    kind: NDArray[np.uint8]
+    colour: NDArray[np.uint8]
+    cameras: tuple[str, ...]
+    kinds: tuple[str, ...]
+    colours: tuple[str, ...]
+
+    @property
+    def nbytes(self) -> int:
+        columns = (self.at, self.camera, self.kind, self.colour)
+        return self.segment.nbytes + sum(column.nbytes for column in columns) + 100 * len(self.cameras)
+
+
+class LooksCache:
+    """Segments by their stretch of time, at most ``most_bytes`` of them: the oldest give way. Thread-safe."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
-        self._segments: OrderedDict[datetime, AppearanceSegment] = OrderedDict()
+        self._kept: dict[Stretch, Looks] = {}
+        self._nbytes = 0
         self._lock = threading.Lock()
 
-    def get(self, hour: datetime) -> AppearanceSegment | None:
-        with self._lock:
-            found = self._segments.get(hour)
-            if found is not None:
-                self._segments.move_to_end(hour)
-            return found
+    def __len__(self) -> int:
+        return len(self._kept)
 
-    def put(self, hour: datetime, segment: AppearanceSegment) -> None:
-        with self._lock:
-            self._segments[hour] = segment
-            while len(self._segments) > 1 and sum(s.nbytes for s in self._segments.values()) > self._most:
-                self._segments.popitem(last=False)
+    @property
+    def nbytes(self) -> int:
+        return self._nbytes
 
-    def keep_only(self, hours: set[datetime]) -> None:
-        """Forget the hours that the reads have forgotten."""
-        with self._lock:
-            for hour in [hour for hour in self._segments if hour not in hours]:
-                del self._segments[hour]
+    def get(self, stretch: Stretch, stamp: str) -> Looks | None:
+        """The segment of ``stretch`` as it stands at ``stamp``."""
+        found = self._kept.get(stretch)
+        return found if found is not None and found.stamp == stamp else None
 
-    def hours(self) -> set[datetime]:
+    def put(self, stretch: Stretch, looks: Looks) -> None:
+        """Keep a segment, in place of an older state of it; unless all that is kept is newer and takes the room."""
         with self._lock:
-            return set(self._segments)
+            self._drop(stretch)
+            self._kept[stretch] = looks
+            self._nbytes += looks.nbytes
+            while self._nbytes > self._most:
+                self._drop(min(self._kept))
+
+    def keep_only(self, is_kept: Callable[[Stretch], bool]) -> None:
+        """Forget what the database has forgotten."""
+        with self._lock:
+            for stretch in [stretch for stretch in self._kept if not is_kept(stretch)]:
+                self._drop(stretch)
+
+    def _drop(self, stretch: Stretch) -> None:
+        gone = self._kept.pop(stretch, None)
+        if gone is not None:
+            self._nbytes -= gone.nbytes

@@ -40,6 +40,9 @@ class SearchDesk:
         self._searcher = Searcher(reading, confusion)
         self._audit = audit
 
+    def close(self) -> None:
+        self._searcher.close()
+
     def search(
         self, purpose: Purpose, query: Query, *, limit: int, cursor: str | None = None, budget_s: float = BUDGET_S
     ) -> Page:

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from index.lookalikes import PlateError, normalise
 from index.read import Posterior
 from storage.search.errors import QueryRefused
@@ -109,6 +112,24 @@ def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
     return 2 * _EARTH_M * math.asin(min(1.0, math.sqrt(half)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Photo:
+    """What a photo shows of the vehicle that is sought. The photo itself is not kept, only its ``sha256``."""
+
+    sha256: str
+    vehicle: int = 0
+    """Which of the photo's vehicles."""
+    reading: Posterior | None = None
+    """Of its plate; None where it can't be read."""
+    looks: NDArray[np.float32] | None = None
+    """What it looks like, ``(index.appearance.DIMENSIONS,)``; None where that is not compared."""
+    colour: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.reading is None and self.looks is None:
+            raise QueryRefused("photo", "photo: shows neither a plate that can be read nor a vehicle to compare")
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question. ``plate`` is normalised, and may hold wildcards where ``similar`` is off."""
@@ -124,9 +145,8 @@ class Query:
     vehicle_types: tuple[str, ...] = ()
     colours: tuple[str, ...] = ()
     hits_only: bool = False
-    photo: Posterior | None = field(default=None, compare=False, repr=False)
-    """The reading of a photo: searched as ``similar`` is."""
-    photo_sha256: str = ""
+    photo: Photo | None = field(default=None, compare=False, repr=False)
+    """Searched as ``similar`` is by its plate, and by its vehicle's looks."""
 
     def __post_init__(self) -> None:
         for name in ("since", "until"):
@@ -135,6 +155,8 @@ class Query:
                 raise QueryRefused("time", f"{name}: names no time zone; end it with Z or +05:00")
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise QueryRefused("time", "since: must be before until")
+        if self.photo is not None and self.plate:
+            raise QueryRefused("plate", "plate: the photo's plate is searched; leave this one out")
         wild = "?" in self.plate or "*" in self.plate
         if wild and self.similar:
             raise QueryRefused("plate", "plate: a similar plate is searched by all its characters, without ? and *")
@@ -158,8 +180,8 @@ class Query:
             "vehicle_types": list(self.vehicle_types),
             "colours": list(self.colours),
             "hits_only": self.hits_only,
-            "photo_sha256": self.photo_sha256 or None,
-            "photo_text": None if self.photo is None else self.photo.text,
+            "photo": None if self.photo is None else {"sha256": self.photo.sha256, "vehicle": self.photo.vehicle},
+            "photo_text": None if self.photo is None or self.photo.reading is None else self.photo.reading.text,
         }
 
     @property

@@ -36,6 +36,8 @@ class Why:
     """Probability that the reading shows the plate that is sought."""
     appearance: float | None = None
     """Likeness of the vehicles' looks, 0-1."""
+    same_colour: bool | None = None
+    """Whether the paint of both has one name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +92,6 @@ class Sighting:
             "why": {
                 "plate": None if self.why.plate is None else round(self.why.plate, 4),
                 "appearance": None if self.why.appearance is None else round(self.why.appearance, 4),
+                "same_colour": self.why.same_colour,
             },
         }

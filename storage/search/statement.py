@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -111,6 +112,27 @@ def window(
     both = " UNION ALL ".join(f"({part})" for part in parts)
     statement = f"SELECT DISTINCT ON (seen_at, camera_id, pass_id) * FROM ({both}) both_ {_ORDER} LIMIT %(limit)s"  # noqa: S608 - constants
     return statement, values
+
+
+def described(query: Query, wanted: Collection[tuple[datetime, str]]) -> tuple[bytes, dict[str, Any]]:
+    """Passes that have an appearance, by instant and camera, as far as they answer: rows of a scored ``window``, and
+    the appearance."""
+    conditions, values = Filter(replace(query, photo=None, similar=False, plate=""), None).conditions()
+    times, cameras = [at for at, _ in wanted], [camera for _, camera in wanted]
+    values |= {"times": times, "asked": cameras, "since": min(times), "until": max(times)}
+    names = "JOIN unnest(%(times)s::timestamptz[], %(asked)s::text[]) AS asked (seen_at, camera_id)"
+    conditions = ["t.seen_at >= %(since)s", "t.seen_at <= %(until)s", *conditions]
+    hits = (
+        f"SELECT {_COLUMNS.format(score='read_score')}, posterior, appearance FROM hits t {names} "  # noqa: S608 - constants
+        f"USING (seen_at, camera_id) WHERE {' AND '.join([*conditions, 'appearance IS NOT NULL'])}"
+    )
+    reads = (
+        f"SELECT {_COLUMNS.format(score='score')}, posterior, vector FROM appearances t "  # noqa: S608
+        f"{names} USING (seen_at, camera_id) JOIN reads r USING (seen_at, camera_id, pass_id) "
+        f"WHERE {' AND '.join([*conditions, 'r.seen_at >= %(since)s', 'r.seen_at <= %(until)s'])}"
+    )
+    both = hits if query.hits_only else f"({hits}) UNION ALL ({reads})"
+    return f"SELECT DISTINCT ON (seen_at, camera_id, pass_id) * FROM ({both}) both_ {_ORDER}".encode(), values  # noqa: S608
 
 
 def _part(table: str, columns: str, conditions: list[str], filter: Filter) -> str:

@@ -13,7 +13,7 @@ from index.read import PlateRead
 from storage.database import Database
 from storage.search.cursor import Cursor
 from storage.search.errors import QueryRefused
-from storage.search.query import Place, Query, plate_of, polygons_of
+from storage.search.query import Photo, Place, Query, plate_of, polygons_of
 from storage.search.searcher import Searcher
 from storage.search.sighting import Sighting
 from tests.fixtures.drawn_alerts import uncertain
@@ -115,7 +115,7 @@ def test_a_similar_plate_is_ranked_by_the_stored_posteriors(database: Database) 
 
 def test_a_photo_that_was_read_with_doubt_finds_both_readings(database: Database) -> None:
     put_reads(database, [passed("123ABC02", 1), passed("123A8C02", 2), passed("123AEC02", 3)])
-    found = ask(database, Query(photo=uncertain("123ABC02", {4: ("8", 0.3)}), photo_sha256="0" * 64))
+    found = ask(database, Query(photo=Photo("0" * 64, reading=uncertain("123ABC02", {4: ("8", 0.3)}))))
     assert passes(found) == ["abai-1@1", "abai-1@2"]
 
 
