@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.body import MOST_BYTES
+from storage.search.errors import QueryRefused
 from storage.search.export import ExportFormat
 from storage.search.query import Place, Query, plate_of, polygons_of
+from storage.search.route import MOST_STOPS
 
 
 class _Asked(BaseModel):
@@ -88,6 +94,40 @@ class AskedPage(Asked):
     )
 
 
+class Pictured(_Asked):
+    """A photo to search by, and which of its vehicles is meant."""
+
+    photo: str = Field(max_length=MOST_BYTES, description="The bytes of a JPEG, PNG, WebP, BMP or TIFF in base64.")
+    vehicle: int = Field(default=0, ge=0, le=1000, description="Of those that the answer tells, the largest being 0.")
+
+    def data(self) -> bytes:
+        """Raises ``QueryRefused``."""
+        try:
+            return base64.b64decode(self.photo, validate=True)
+        except ValueError:
+            raise QueryRefused("photo", "photo: is no base64; encode the picture's bytes so") from None
+
+
+class AskedPhotoPage(AskedPage, Pictured):
+    patience_s: float = Field(default=2.0, ge=0.05, le=8, description="As for a search by plate; looks take longer.")
+
+
 class AskedExport(Asked):
     format: ExportFormat
     limit: int = Field(default=10_000, ge=1, le=100_000, description="Lines, at most.")
+
+
+class AskedPhotoExport(AskedExport, Pictured):
+    pass
+
+
+class AskedRoute(Asked):
+    """One vehicle: by its whole plate, or by an alert or a hotlist entry that its hits belong to."""
+
+    alert_id: UUID | None = None
+    entry_id: str = Field(default="", max_length=200)
+    limit: int = Field(default=MOST_STOPS, ge=1, le=MOST_STOPS, description="The latest sightings, at most.")
+    fastest_kmh: float = Field(default=180.0, gt=0, le=400, description="No vehicle keeps up more between cameras.")
+
+    def query(self) -> Query:
+        return replace(super().query(), alert_id=self.alert_id, entry_id=self.entry_id)

@@ -12,6 +12,7 @@ from api.problem import Problem
 from api.settings import ApiSettings
 from api.stores import Stores
 from api.streams import OpenStreams
+from cluster.photos import PhotoReader
 from storage.alerts import Alert, AlertBook, MediaState
 from storage.archive import Archive
 from storage.database import Database
@@ -62,6 +63,10 @@ def _desk(stores: OpenedStores) -> SearchDesk:
     return stores.desk
 
 
+def _photos(stores: OpenedStores) -> PhotoReader:
+    return stores.photos
+
+
 Alerts = Annotated[AlertBook, Depends(_alerts)]
 OpenedDatabase = Annotated[Database, Depends(_database)]
 Archived = Annotated[Archive, Depends(_archive)]
@@ -69,6 +74,7 @@ Events = Annotated[EventLog, Depends(_events)]
 Hub = Annotated[EventHub, Depends(_hub)]
 Streams = Annotated[OpenStreams, Depends(_streams)]
 Desk = Annotated[SearchDesk, Depends(_desk)]
+Photos = Annotated[PhotoReader, Depends(_photos)]
 
 AlertId = Annotated[UUID, Path(description="An alert's id.")]
 

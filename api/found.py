@@ -54,3 +54,30 @@ class SearchPage(BaseModel):
     searched_since: datetime = Field(
         description="Nothing older was looked at yet. A page may be empty and still have a `next`."
     )
+
+
+class ShownVehicle(BaseModel):
+    """A vehicle of a photo; boxes are left, top, width and height in its pixels."""
+
+    box: tuple[float, float, float, float] | None
+    plate_box: tuple[float, float, float, float] | None
+    text: str | None = Field(description="Its plate; null where it can't be read.")
+    read_score: float | None
+    vehicle_type: str | None
+    vehicle_colour: str | None
+    has_looks: bool = Field(description="Whether it is compared by its looks.")
+
+
+class LookedAtPhoto(BaseModel):
+    """What a photo shows, and which of it is sought."""
+
+    sha256: str
+    vehicle: int
+    vehicles: list[ShownVehicle]
+    without_looks: str | None = Field(description="Why looks are not compared; null where they are.")
+
+
+class PhotoPage(SearchPage):
+    """A part of an answer to a photo: likeliest first."""
+
+    photo: LookedAtPhoto

@@ -7,6 +7,9 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from actors.networks import ModelChoice
+from models.store import home
+
 LOOPBACK = ("127.0.0.1", "localhost")
 BUILT_PAGE = Path(__file__).parent / "console" / "dist"
 
@@ -33,6 +36,12 @@ class ApiSettings(BaseSettings):
     )
     most_streams: int = Field(
         256, ge=1, validation_alias="BEKET_API_MOST_STREAMS", description="Event streams open at one time."
+    )
+
+    models: ModelChoice = Field(
+        default_factory=lambda: ModelChoice(home() / "models"),
+        validation_alias="BEKET_API_MODELS",
+        description="What looks at the photos of searches, as JSON; it is opened at the first of them.",
     )
 
     @field_validator("host")

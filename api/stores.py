@@ -8,6 +8,7 @@ from typing import Final
 from api.live import EventHub
 from api.settings import ApiSettings
 from api.streams import OpenStreams
+from cluster.photos import PhotoReader
 from storage.alerts import AlertBook
 from storage.archive import Archive
 from storage.audit import AuditLog
@@ -21,7 +22,10 @@ SEARCHES_AT_ONCE: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Handles on Postgres and S3. Opening them connects to nothing: both may be away when the API starts."""
+    """Handles on Postgres and S3. Opening them connects to nothing: both may be away when the API starts.
+
+    ``photos`` opens its models when the first photo comes.
+    """
 
     database: Database
     events: EventLog
@@ -32,6 +36,7 @@ class Stores:
     reading: Database
     """For searches alone, which may take all of its connections and no others."""
     desk: SearchDesk
+    photos: PhotoReader
 
     @classmethod
     def open(cls, settings: ApiSettings) -> Stores:
@@ -55,9 +60,11 @@ class Stores:
             OpenStreams(),
             reading,
             SearchDesk(reading, AuditLog(database)),
+            PhotoReader(settings.models),
         )
 
     def close(self) -> None:
+        self.desk.close()
         self.database.close()
         self.reading.close()
         self.archive.close()

@@ -10,6 +10,9 @@ import time
 import urllib.error
 import urllib.request
 
+from pydantic import TypeAdapter
+
+from actors.networks import ModelChoice
 from cluster.errors import RegionError
 from cluster.home import Home
 from cluster.settings import ApiSettings
@@ -23,7 +26,7 @@ _log = logging.getLogger("beket.region")
 class ConsoleServer:
     """Starts the API, sees that it answers, starts it again when it dies. From one thread."""
 
-    def __init__(self, settings: ApiSettings, home: Home, dsn: str, access: S3Access) -> None:
+    def __init__(self, settings: ApiSettings, home: Home, dsn: str, access: S3Access, models: ModelChoice) -> None:
         self._settings = settings
         self._environment = {
             "BEKET_DSN": dsn,
@@ -33,6 +36,7 @@ class ConsoleServer:
             "BEKET_S3_BUCKET": access.bucket,
             "BEKET_S3_SECURE": "true" if access.secure else "false",
             "BEKET_S3_REGION": access.region,
+            "BEKET_API_MODELS": TypeAdapter(ModelChoice).dump_json(models).decode(),
         }
         self._server = ServerProcess("the console's server", home.path / "api", stop_signal=signal.SIGTERM)
         self._port = settings.port

@@ -20,35 +20,12 @@ from cluster.errors import RegionError
 from cluster.home import Home
 from cluster.placement import Claim, IngestPlan, place_cameras, plan_ingests
 from cluster.settings import RegionSettings
-from models.session import GpuOptions, SessionOptions
 from storage.cameras import Camera
 
 _log = logging.getLogger("beket.region")
 
 _THREADS = 16
 """Calls that an actor answers side by side; each mostly waits."""
-
-
-def model_choice(settings: RegionSettings, home: Home) -> ModelChoice:
-    """Which networks run, from the settings."""
-    models, gpu = settings.models, settings.models.gpu
-    return ModelChoice(
-        folder=home.models,
-        deny_licences=models.deny_licences,
-        session=SessionOptions(
-            threads=models.threads,
-            provider=models.provider,
-            max_batch=models.max_batch,
-            batch_wait_s=None if models.batch_wait_ms is None else models.batch_wait_ms / 1000,
-            gpu=GpuOptions(gpu.device, gpu.memory_mb, gpu.engines or home.engines, gpu.half),
-        ),
-        plate_detector=models.plate_detector,
-        plate_reader=models.plate_reader,
-        vehicle_detector=models.vehicle_detector,
-        vehicles=settings.passes.vehicle_type,
-        looks=settings.passes.appearance,
-        faces=settings.alerts.blur_faces,
-    )
 
 
 class Deployment:
@@ -59,7 +36,7 @@ class Deployment:
         self._home = home
         self._stores = stores
         self._shell = ShellOptions(settings.region, home.logs)
-        self._models = model_choice(settings, home)
+        self._models = plan.model_choice(settings, home)
         self._handles: dict[str, Any] = {}
         self._makers: dict[str, Callable[[], Any]] = {}
         self._ingests: tuple[IngestPlan, ...] = ()

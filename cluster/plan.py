@@ -11,11 +11,13 @@ from actors.health_watch import HealthOptions
 from actors.ingest import IngestOptions
 from actors.look_back import LookBackOptions
 from actors.match import MatchOptions
+from actors.networks import ModelChoice
 from actors.publish import PublishOptions
 from cluster.home import Home
 from cluster.settings import CameraSettings, RegionSettings
 from index.clones import CloneRule
 from index.traffic import Traffic
+from models.session import GpuOptions, SessionOptions
 from passes.options import PassOptions
 from storage.cameras import Camera
 from storage.crossings import Crossing
@@ -31,6 +33,28 @@ from video.source import SourceRules
 from video.watcher import WatchSettings
 
 HOME_PLACEHOLDER = "${home}"
+
+
+def model_choice(settings: RegionSettings, home: Home) -> ModelChoice:
+    """Which networks run, from the settings."""
+    models, gpu = settings.models, settings.models.gpu
+    return ModelChoice(
+        folder=home.models,
+        deny_licences=models.deny_licences,
+        session=SessionOptions(
+            threads=models.threads,
+            provider=models.provider,
+            max_batch=models.max_batch,
+            batch_wait_s=None if models.batch_wait_ms is None else models.batch_wait_ms / 1000,
+            gpu=GpuOptions(gpu.device, gpu.memory_mb, gpu.engines or home.engines, gpu.half),
+        ),
+        plate_detector=models.plate_detector,
+        plate_reader=models.plate_reader,
+        vehicle_detector=models.vehicle_detector,
+        vehicles=settings.passes.vehicle_type,
+        looks=settings.passes.appearance,
+        faces=settings.alerts.blur_faces,
+    )
 
 
 def in_home(text: str, home: Home) -> str:

@@ -20,7 +20,7 @@ from typing import Any, Self
 from actors.shells import Stores
 from cluster import plan
 from cluster.console_server import ConsoleServer, require_free_port
-from cluster.deployment import Deployment, model_choice
+from cluster.deployment import Deployment
 from cluster.engine import Engine, EngineOptions, prepare_environment, sweep
 from cluster.errors import RegionError
 from cluster.home import Home, HomeLock
@@ -131,7 +131,8 @@ class Region:
         self._lists.start()
         self._cameras = list(self._book.enabled())
 
-        self._console = ConsoleServer(self.settings.api, self.home, services.dsn, services.access)
+        choice = plan.model_choice(self.settings, self.home)
+        self._console = ConsoleServer(self.settings.api, self.home, services.dsn, services.access, choice)
         self._console.start()
         self._deployment = Deployment(self.settings, self.home, stores)
         for remark in self._deployment.create(len(self._cameras)):
@@ -230,7 +231,7 @@ class Region:
         return thread
 
     def _pull_models(self) -> None:
-        choice = model_choice(self.settings, self.home)
+        choice = plan.model_choice(self.settings, self.home)
         store = choice.store()
         wanted = [("plate_detector", choice.plate_detector), ("plate_reader", choice.plate_reader)]
         if choice.looks_for_vehicles:
@@ -248,6 +249,7 @@ class Region:
         if choice.vehicles and choice.looks:
             try:
                 store.ensure("appearance")
+                store.ensure("face_detector")  # faces of an uploaded photo are painted over
             except ModelMissing as error:  # plates are read without it
                 self._say(f"vehicles are not described, so a photo finds none by its looks: {error}")
 

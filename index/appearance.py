@@ -83,7 +83,7 @@ class AppearanceSegment:
         parameters, among = None, self._count
         if wanted is not None and not wanted.all():
             among = int(wanted.sum())
-            selector = faiss.IDSelectorBitmap(np.packbits(wanted, bitorder="little"))  # type: ignore[call-arg]
+            selector = faiss.IDSelectorBitmap(np.packbits(wanted, bitorder="little"))  # type: ignore[call-arg, arg-type]
             parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         if not among:
             return []

@@ -27,18 +27,28 @@ def described(
     if read.vehicle_box is None:
         return read
     alone, plate = vehicle_alone(picture, origin, scale, read.vehicle_box, read.plate_box)
+    colour, appearance = looks_of(alone, plate, describer)
+    return replace(read, vehicle_colour=colour, appearance=appearance)
+
+
+def looks_of(alone: Image, plate: Box | None, describer: VehicleDescriber | None) -> tuple[str | None, bytes | None]:
+    """The name of the paint and the packed appearance of a vehicle cut out alone; of one too small, neither."""
     if min(alone.shape[:2]) < _LEAST_PX:
-        return read
+        return None, None
     vector = None if describer is None else describer.describe([alone], [plate])[0]
-    packed = None if vector is None or not np.any(vector) else pack_appearance(vector)
-    return replace(read, vehicle_colour=paint(alone, plate), appearance=packed)
+    return paint(alone, plate), None if vector is None or not np.any(vector) else pack_appearance(vector)
 
 
-def vehicle_alone(picture: Image, origin: tuple[int, int], scale: float, vehicle: Box, plate: Box) -> tuple[Image, Box]:
+def vehicle_alone(
+    picture: Image, origin: tuple[int, int], scale: float, vehicle: Box, plate: Box | None
+) -> tuple[Image, Box | None]:
     """The vehicle's box cut out of the picture, and the plate's box in it; boxes are given in pixels of the frame."""
     left = max(int((vehicle.x - origin[0]) * scale), 0)
     top = max(int((vehicle.y - origin[1]) * scale), 0)
     right = max(int(np.ceil((vehicle.x + vehicle.w - origin[0]) * scale)), left)
     bottom = max(int(np.ceil((vehicle.y + vehicle.h - origin[1]) * scale)), top)
+    alone = picture[top:bottom, left:right]
+    if plate is None:
+        return alone, None
     x, y = (plate.x - origin[0]) * scale - left, (plate.y - origin[1]) * scale - top
-    return picture[top:bottom, left:right], Box(x, y, plate.w * scale, plate.h * scale)
+    return alone, Box(x, y, plate.w * scale, plate.h * scale)

@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.fixtures.models",
     "tests.fixtures.region",
     "tests.fixtures.onvif_server",
+    "tests.fixtures.photos",
     "tests.fixtures.rtsp",
     "tests.fixtures.stores",
     "tests.fixtures.drawn_alerts",

@@ -17,10 +17,7 @@ _MAX_BYTES = 256 * 2**20
 
 
 def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """The picture, ``(H, W, 3) uint8`` BGR, turned upright as its EXIF says.
-
-    Raises PictureRefused: missing, not a picture, broken, or more than ``max_pixels`` by its header.
-    """
+    """The picture of a file, as ``decode_picture`` gives it. Raises PictureRefused, also for a file that is missing."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise PictureRefused(
@@ -33,15 +30,23 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
         raise PictureRefused(
             Reason.UNREACHABLE, path, f"can't be read ({error.strerror})", "mend its permissions"
         ) from None
+    return decode_picture(data, path, max_pixels)
+
+
+def decode_picture(data: bytes, name: object, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """The picture, ``(H, W, 3) uint8`` BGR, turned upright as its EXIF says.
+
+    Raises PictureRefused, naming it by ``name``: not a picture, broken, or more than ``max_pixels`` by its header.
+    """
     size = header_size(data)
     if size is None:
         raise PictureRefused(
-            Reason.NOT_VIDEO, path, "is not a JPEG, PNG, WebP, BMP or TIFF picture", "convert it to one of them"
+            Reason.NOT_VIDEO, name, "is not a JPEG, PNG, WebP, BMP or TIFF picture", "convert it to one of them"
         )
     if size[0] * size[1] > max_pixels:
         raise PictureRefused(
             Reason.TOO_LARGE,
-            path,
+            name,
             f"is {size[0]}x{size[1]}, {size[0] * size[1] / 1e6:.0f} megapixels",
             f"scale it down to at most {max_pixels / 1e6:.0f} megapixels",
         )
@@ -50,9 +55,9 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     except cv2.error:
         picture = None
     if picture is None:
-        raise PictureRefused(Reason.UNDECODABLE, path, "is broken or cut short", "get the picture anew")
+        raise PictureRefused(Reason.UNDECODABLE, name, "is broken or cut short", "get the picture anew")
     if picture.shape[0] * picture.shape[1] > max_pixels:
-        raise PictureRefused(Reason.TOO_LARGE, path, "is larger than its header says", "scale it down")
+        raise PictureRefused(Reason.TOO_LARGE, name, "is larger than its header says", "scale it down")
     return np.asarray(picture, np.uint8)
 
 

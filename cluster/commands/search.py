@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -17,7 +19,10 @@ from cluster.commands.running import home_of
 from cluster.settings import RegionSettings, read_settings
 
 if TYPE_CHECKING:
-    from storage.search.query import Place, Ring
+    from actors.networks import ModelChoice
+    from storage.search.query import Place, Query, Ring
+    from storage.search.route import Route
+    from storage.search.sighting import Why
 
 _PAGE_S = 2.0
 
@@ -32,6 +37,12 @@ def search(
     similar: Annotated[
         bool, typer.Option("--similar", help="Every plate that a reading could be, likeliest first.")
     ] = False,
+    photo: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A photo of the vehicle: its plate and its looks.")
+    ] = None,
+    vehicle: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Which of the photo's vehicles, the largest being 0.")
+    ] = 0,
     camera: Annotated[list[str] | None, typer.Option(help="A camera's id; may be given again.")] = None,
     area: Annotated[Path | None, typer.Option(metavar="FILE.geojson", help="A Polygon or MultiPolygon.")] = None,
     around: Annotated[str, typer.Option(metavar="LON,LAT,M", help="Cameras within M metres of a point, degrees.")] = "",
@@ -49,17 +60,25 @@ def search(
     export: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a .csv, .json or .geojson: an act of its own in the log.")
     ] = None,
+    route: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.geojson", help="Write one vehicle's sightings in order, as a route; logged too."),
+    ] = None,
+    alert: Annotated[str, typer.Option(metavar="ID", help="Hits of this alert alone.")] = "",
+    entry: Annotated[str, typer.Option(metavar="ID", help="Hits of this hotlist entry alone.")] = "",
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE.yaml", help="The region's configuration.")
     ] = None,
 ) -> None:
     """Search hits and the reads that are still kept. Every search is logged with its reason and its case first."""
+    from cluster import plan
     from cluster.reach import reach_database
     from storage.audit import AuditLog, Purpose, PurposeLacking
     from storage.search.desk import SearchDesk
     from storage.search.errors import QueryRefused
     from storage.search.export import ExportFormat, write
     from storage.search.query import Query, plate_of
+    from storage.search.route import MOST_STOPS
 
     try:
         purpose = Purpose(actor, reason, case)
@@ -73,13 +92,18 @@ def search(
             vehicle_types=tuple(kind or ()),
             colours=tuple(colour or ()),
             hits_only=hits,
+            entry_id=entry,
+            alert_id=_alert_id(alert),
         )
     except (QueryRefused, PurposeLacking) as error:
         raise typer.BadParameter(str(error)) from None
     except ValueError:
         raise typer.BadParameter(f"{export}: its name ends in .csv, .json or .geojson") from None
     settings = read_settings(config) if config else RegionSettings()
-    with reach_database(settings, home_of(settings)) as database:
+    home = home_of(settings)
+    if photo is not None:
+        query = _with_photo(query, photo, vehicle, plan.model_choice(settings, home))
+    with reach_database(settings, home) as database:
         desk = SearchDesk(database, AuditLog(database))
         if export is not None and format is not None:
             done = desk.export(purpose, query, limit=limit, as_=format.value)
@@ -88,8 +112,11 @@ def search(
                 f"{export}: {len(done.sightings)} lines" + ("" if done.is_whole else ", there are more"), err=True
             )
             return
+        if route is not None:
+            _write_route(desk.route(purpose, query, limit=min(limit, MOST_STOPS)), route)
+            return
         deadline, left, cursor = time.monotonic() + wait, limit, None
-        table = Table("seen", "plate", "score", "camera", "place", "vehicle", "alert")
+        table = Table("seen", "plate", "score", "why", "camera", "place", "vehicle", "alert")
         while True:
             page = desk.search(purpose, query, limit=min(left, 500), cursor=cursor, budget_s=min(_PAGE_S, wait))
             for one in page.sightings:
@@ -100,6 +127,7 @@ def search(
                     one.seen_at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
                     one.text,
                     f"{one.read_score if one.score is None else one.score:.2f}",
+                    _why(one.why),
                     one.camera_name,
                     one.camera_place,
                     " ".join(filter(None, (one.vehicle_colour, one.vehicle_type))),
@@ -112,6 +140,58 @@ def search(
             Console().print(table)
         if cursor is not None:
             typer.echo(f"there may be more before {page.searched_since.isoformat(timespec='seconds')}", err=True)
+
+
+def _write_route(route: Route, file: Path) -> None:
+    file.write_text(json.dumps(route.as_geojson(), ensure_ascii=False), encoding="utf-8")
+    told = f"{file}: {len(route.stops)} sightings, {route.distance_m / 1e3:.1f} km as the crow flies"
+    if route.implausible:
+        told += f"; {route.implausible} legs no vehicle can have driven: a cloned plate, a misread, a wrong clock"
+    typer.echo(told, err=True)
+
+
+def _alert_id(text: str) -> UUID | None:
+    from storage.search.errors import QueryRefused
+
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise QueryRefused("alert", f"--alert: {text!r} is no alert's id") from None
+
+
+def _with_photo(query: Query, file: Path, vehicle: int, choice: ModelChoice) -> Query:
+    """The question with what the photo shows; says so on stderr."""
+    from cluster.photos import PhotoReader
+    from models.errors import ModelError
+    from storage.search.errors import QueryRefused
+
+    try:
+        looked = PhotoReader(choice).look_at(file.read_bytes())
+        found = replace(query, photo=looked.photo(vehicle))
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: can't be read ({error.strerror})") from None
+    except QueryRefused as error:
+        raise typer.BadParameter(f"{file}: {error}") from None
+    except ModelError as error:
+        typer.echo(f"beket: {error}", err=True)
+        raise typer.Exit(1) from None
+    for number, one in enumerate(looked.vehicles):
+        text = None if one.reading is None else one.reading.text
+        told = [part for part in (text, one.colour, one.kind) if part]
+        mark = "*" if number == vehicle else " "
+        typer.echo(f"{mark} vehicle {number}: {' '.join(told) or 'nothing that can be told'}", err=True)
+    if looked.without_looks:
+        typer.echo(f"looks are not compared: {looked.without_looks}", err=True)
+    return found
+
+
+def _why(why: Why) -> str:
+    told = [] if why.plate is None else [f"plate {why.plate:.2f}"]
+    if why.appearance is not None:
+        told.append(f"looks {why.appearance:.2f}")
+    if why.same_colour is not None:
+        told.append("same colour" if why.same_colour else "other colour")
+    return ", ".join(told)
 
 
 def _place(cameras: list[str], area: Path | None, around: str, road: str) -> Place:

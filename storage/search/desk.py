@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from index.clones import CloneRule
 from index.confusion import Confusion
 from storage.audit import AuditLog, Purpose
 from storage.database import Database
 from storage.search.errors import QueryRefused
 from storage.search.query import Query
+from storage.search.route import LEAST_LIKELY, MOST_STOPS, Route, require_one_vehicle, route_of
 from storage.search.searcher import BUDGET_S, MOST_ON_A_PAGE, Page, Searcher
 from storage.search.sighting import Sighting
 
@@ -31,7 +33,7 @@ class Export:
 
 
 class SearchDesk:
-    """Searches and exports on behalf of someone, for a reason, within a case. Thread-safe.
+    """Searches, exports and draws routes on behalf of someone, for a reason, within a case. Thread-safe.
 
     Every method raises ``QueryRefused``, ``DatabaseAway``, and ``AuditUnwritten``: then nothing was answered.
     """
@@ -56,6 +58,23 @@ class SearchDesk:
         """The first ``limit`` lines of an answer at once, to be written ``as_`` a format."""
         if not 1 <= limit <= MOST_EXPORTED:
             raise QueryRefused("limit", f"limit: 1 to {MOST_EXPORTED} lines can be exported at once")
+        done = self._all(query, limit)
+        self._audit.write(purpose, "export", {"query": query.as_json(), "as": as_}, results=len(done.sightings))
+        return done
+
+    def route(self, purpose: Purpose, query: Query, *, limit: int = MOST_STOPS, rule: CloneRule | None = None) -> Route:
+        """The latest ``limit`` sightings of one vehicle in the order of time; ``rule`` says what it can have driven.
+
+        Of a ranked answer, those that show it more likely than not.
+        """
+        if not 1 <= limit <= MOST_STOPS:
+            raise QueryRefused("limit", f"limit: 1 to {MOST_STOPS} sightings make a route")
+        require_one_vehicle(query)
+        done = self._all(replace(query, least=max(query.least, LEAST_LIKELY)), limit)
+        self._audit.write(purpose, "route", {"query": query.as_json()}, results=len(done.sightings))
+        return route_of(done.sightings, done.searched_since, is_whole=done.is_whole, rule=rule or CloneRule())
+
+    def _all(self, query: Query, limit: int) -> Export:
         found: list[Sighting] = []
         cursor: str | None = None
         while True:
@@ -64,6 +83,4 @@ class SearchDesk:
             found += page.sightings
             cursor = page.next
             if cursor is None or len(found) >= limit:
-                break
-        self._audit.write(purpose, "export", {"query": query.as_json(), "as": as_}, results=len(found))
-        return Export(tuple(found), page.searched_since, is_whole=cursor is None)
+                return Export(tuple(found), page.searched_since, is_whole=cursor is None)

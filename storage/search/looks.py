@@ -128,7 +128,7 @@ class LooksIndex:
     ) -> Iterator[tuple[Stretch, str]]:
         """Newest first, by their ends."""
         sources: list[Iterable[tuple[Stretch, str]]] = [_of_hits(connection, since, until)]
-        if not query.hits_only:
+        if not query.is_of_hits:
             hours = sorted(partitions_of(connection, "appearances").values(), reverse=True)
             self._cache.keep_only(lambda stretch: stretch.table == "hits" or _hour_of(stretch.since) in hours)
             sources.append(_of_reads(connection, hours, since, until))

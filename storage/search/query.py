@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,6 +146,10 @@ class Query:
     vehicle_types: tuple[str, ...] = ()
     colours: tuple[str, ...] = ()
     hits_only: bool = False
+    entry_id: str = ""
+    """Hits of this hotlist entry alone."""
+    alert_id: UUID | None = None
+    """Hits of this alert alone."""
     photo: Photo | None = field(default=None, compare=False, repr=False)
     """Searched as ``similar`` is by its plate, and by its vehicle's looks."""
 
@@ -164,6 +169,11 @@ class Query:
             raise QueryRefused("plate", f"plate: name {FEWEST_KNOWN} of its characters or more")
 
     @property
+    def is_of_hits(self) -> bool:
+        """Whether only hits can answer."""
+        return self.hits_only or bool(self.entry_id) or self.alert_id is not None
+
+    @property
     def is_scored(self) -> bool:
         """Whether the answer is ranked by how likely the plate is, instead of by time."""
         return self.similar or self.photo is not None
@@ -180,6 +190,8 @@ class Query:
             "vehicle_types": list(self.vehicle_types),
             "colours": list(self.colours),
             "hits_only": self.hits_only,
+            "entry_id": self.entry_id or None,
+            "alert_id": None if self.alert_id is None else str(self.alert_id),
             "photo": None if self.photo is None else {"sha256": self.photo.sha256, "vehicle": self.photo.vehicle},
             "photo_text": None if self.photo is None or self.photo.reading is None else self.photo.reading.text,
         }

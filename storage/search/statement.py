@@ -82,6 +82,12 @@ class Filter:
             conditions.append(f"{column} = ANY(%(cameras)s)")
         if self.cameras is not None:
             values["cameras"] = self.cameras
+        if query.entry_id:
+            conditions.append("entry_id = %(entry)s")
+            values["entry"] = query.entry_id
+        if query.alert_id is not None:
+            conditions.append("alert_id = %(alert)s")
+            values["alert"] = query.alert_id
         if query.vehicle_types:
             conditions.append("vehicle_type = ANY(%(types)s)")
             values["types"] = list(query.vehicle_types)
@@ -107,7 +113,7 @@ def window(
         conditions.append("(seen_at, camera_id, pass_id) < (%(at)s, %(camera)s, %(pass)s)")
     posterior = ", posterior" if filter.query.is_scored else ""
     parts = [_part("hits", _COLUMNS.format(score="read_score") + posterior, conditions, filter)]
-    if not filter.query.hits_only:
+    if not filter.query.is_of_hits:
         parts.append(_part("reads", _COLUMNS.format(score="score") + posterior, conditions, filter))
     both = " UNION ALL ".join(f"({part})" for part in parts)
     statement = f"SELECT DISTINCT ON (seen_at, camera_id, pass_id) * FROM ({both}) both_ {_ORDER} LIMIT %(limit)s"  # noqa: S608 - constants
@@ -131,7 +137,7 @@ def described(query: Query, wanted: Collection[tuple[datetime, str]]) -> tuple[b
         f"{names} USING (seen_at, camera_id) JOIN reads r USING (seen_at, camera_id, pass_id) "
         f"WHERE {' AND '.join([*conditions, 'r.seen_at >= %(since)s', 'r.seen_at <= %(until)s'])}"
     )
-    both = hits if query.hits_only else f"({hits}) UNION ALL ({reads})"
+    both = hits if query.is_of_hits else f"({hits}) UNION ALL ({reads})"
     return f"SELECT DISTINCT ON (seen_at, camera_id, pass_id) * FROM ({both}) both_ {_ORDER}".encode(), values  # noqa: S608
 
 

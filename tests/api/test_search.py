@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from actors.networks import ModelChoice
+from cluster.photos import PhotoReader
 from storage.alerts import PictureKind
 from storage.audit import AuditLog
 from storage.cameras import Camera, CameraBook
 from storage.database import Database
 from storage.hits import HitBook
 from storage.reads import ReadLog
+from storage.s3_access import S3Access
 from storage.sealing import Seal
-from tests.fixtures.records import make_match
+from tests.api.serving import serving
+from tests.fixtures.photos import as_file, drawn
+from tests.fixtures.records import make_match, posterior_of
 from tests.fixtures.traffic import passed, put_cameras
 
 WHY = {"case": "KZ-117", "reason": "hit and run"}
@@ -141,3 +149,57 @@ def test_exports_are_logged_as_such_and_harmless_to_spreadsheets(
         for one in AuditLog(database).records()
     ]
     assert told == [("export", "csv", 3), ("export", "json", 1), ("export", "geojson", 3)]
+
+
+def test_a_photo_is_searched_by_its_plate_and_its_looks(
+    api: str, database: Database, photo_choice: ModelChoice
+) -> None:
+    data = as_file(drawn())
+    shown = PhotoReader(photo_choice).look_at(data).vehicles[0]
+    now = datetime.now(UTC)
+    plain = [replace(passed(text, n), seen_at=now - timedelta(minutes=n + 1)) for n, text in enumerate("ABCD")]
+    alike, read, both, other = plain
+    reads = [
+        replace(alike, appearance=shown.appearance),
+        replace(read, posterior=posterior_of("475KMT16")),
+        replace(both, posterior=posterior_of("475KMT16"), appearance=shown.appearance),
+        other,
+    ]
+    ReadLog(database).write(reads)
+    photo = base64.b64encode(data).decode()
+    first = ask(api, "/search/photo", photo=photo, limit=2, patience_s=8).raise_for_status()
+    assert first.headers["cache-control"] == "private, no-store"
+    page = first.json()
+    assert [one["pass_id"] for one in page["sightings"]] == [both.pass_id, read.pass_id]
+    assert page["sightings"][0]["why"]["appearance"] == pytest.approx(1, abs=0.01)
+    assert page["photo"]["vehicles"][0]["text"] == "475KMT16"
+    assert page["photo"]["sha256"] == hashlib.sha256(data).hexdigest()
+    second = ask(api, "/search/photo", photo=photo, limit=2, patience_s=8, cursor=page["next"]).json()
+    assert [one["pass_id"] for one in second["sightings"]] == [alike.pass_id]
+    table = ask(api, "/search/photo/export", photo=photo, format="csv").raise_for_status().text
+    assert table.count("475KMT16") == 2
+    for one in AuditLog(database).records():
+        assert one.record["details"]["query"]["photo"] == {"sha256": page["photo"]["sha256"], "vehicle": 0}
+        assert photo[:100] not in json.dumps(one.record)
+
+
+def test_photos_that_are_none_and_regions_that_look_at_none(
+    api: str, database: Database, dsn: str, s3_access: S3Access, tmp_path: Path
+) -> None:
+    bomb = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (60_000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
+    for asked, code in (
+        ({"photo": "not base64!"}, "invalid-photo"),
+        ({"photo": ""}, "invalid-photo"),
+        ({"photo": base64.b64encode(b"<svg/>").decode()}, "invalid-photo"),
+        ({"photo": base64.b64encode(bomb).decode()}, "invalid-photo"),
+        ({}, "invalid-parameter"),
+        ({"photo": base64.b64encode(as_file(drawn())).decode(), "plate": "123ABC02"}, "invalid-plate"),
+        ({"photo": "", "case": ""}, "purpose-lacking"),
+    ):
+        refused = ask(api, "/search/photo", **asked)
+        assert (refused.status_code, refused.json()["code"]) == (422, code)
+    with serving(dsn, s3_access, BEKET_API_MODELS=ModelChoice(tmp_path)) as bare:
+        missing = ask(bare, "/search/photo", photo=base64.b64encode(as_file(drawn())).decode())
+    assert (missing.status_code, missing.json()["code"]) == (503, "models-missing")
+    assert "beket models pull" in missing.json()["detail"]
+    assert list(AuditLog(database).records()) == []

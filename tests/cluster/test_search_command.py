@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from actors.networks import ModelChoice
 from cluster.home import Home
 from storage.audit import AuditLog
 from storage.database import Database
 from tests.cluster.test_command import beket
+from tests.fixtures.photos import as_file, drawn
 from tests.fixtures.records import NOON
 from tests.fixtures.traffic import passed, put_cameras, put_reads
 
@@ -40,3 +42,24 @@ def test_search_export_and_the_log_of_both(database: Database, dsn: str, tmp_pat
     assert broken.returncode == 1
     assert "broken at row 2" in broken.stderr
     assert NOON.isoformat()[:10] in found.stdout
+
+
+def test_search_by_a_photo(database: Database, dsn: str, tmp_path: Path, photo_choice: ModelChoice) -> None:
+    put_reads(database, [passed("475KMT16", 1), passed("777XYZ01", 3)])
+    home = Home(tmp_path / "home").make()
+    home.running.write_text(json.dumps({"dsn": dsn}))
+    (tmp_path / "car.jpg").write_bytes(as_file(drawn()))
+    bare = beket("search", "--photo", "car.jpg", *WHY, home=home.path)
+    assert bare.returncode == 1
+    assert "beket models pull" in bare.stderr
+    home.models.symlink_to(photo_choice.folder)
+    found = beket("search", "--photo", "car.jpg", "--json", *WHY, home=home.path)
+    assert "* vehicle 0: 475KMT16 " in found.stderr
+    (one,) = map(json.loads, found.stdout.splitlines())
+    assert (one["pass_id"], one["why"]["appearance"]) == ("abai-1@1", None)
+    (tmp_path / "car.jpg").write_bytes(b"no picture")
+    refused = beket("search", "--photo", "car.jpg", *WHY, home=home.path)
+    assert refused.returncode == 2
+    assert "is not a JPEG" in " ".join(refused.stderr.split())
+    (record,) = AuditLog(database).records()
+    assert len(record.record["details"]["query"]["photo"]["sha256"]) == 64
