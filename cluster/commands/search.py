@@ -20,8 +20,9 @@ from cluster.settings import RegionSettings, read_settings
 
 if TYPE_CHECKING:
     from actors.networks import ModelChoice
+    from storage.audit import Purpose
+    from storage.search.desk import SearchDesk
     from storage.search.query import Place, Query, Ring
-    from storage.search.route import Route
     from storage.search.sighting import Why
 
 _PAGE_S = 2.0
@@ -78,7 +79,6 @@ def search(
     from storage.search.errors import QueryRefused
     from storage.search.export import ExportFormat, write
     from storage.search.query import Query, plate_of
-    from storage.search.route import MOST_STOPS
 
     try:
         purpose = Purpose(actor, reason, case)
@@ -113,7 +113,7 @@ def search(
             )
             return
         if route is not None:
-            _write_route(desk.route(purpose, query, limit=min(limit, MOST_STOPS)), route)
+            _write_route(desk, purpose, query, route)
             return
         deadline, left, cursor = time.monotonic() + wait, limit, None
         table = Table("seen", "plate", "score", "why", "camera", "place", "vehicle", "alert")
@@ -142,11 +142,17 @@ def search(
             typer.echo(f"there may be more before {page.searched_since.isoformat(timespec='seconds')}", err=True)
 
 
-def _write_route(route: Route, file: Path) -> None:
+def _write_route(desk: SearchDesk, purpose: Purpose, query: Query, file: Path) -> None:
+    from storage.search.errors import QueryRefused
+
+    try:
+        route = desk.route(purpose, query)
+    except QueryRefused as error:
+        raise typer.BadParameter(str(error)) from None
     file.write_text(json.dumps(route.as_geojson(), ensure_ascii=False), encoding="utf-8")
     told = f"{file}: {len(route.stops)} sightings, {route.distance_m / 1e3:.1f} km as the crow flies"
     if route.implausible:
-        told += f"; {route.implausible} legs no vehicle can have driven: a cloned plate, a misread, a wrong clock"
+        told += f"; no vehicle can have driven {route.implausible} of its legs: a clone, a misread, a wrong clock"
     typer.echo(told, err=True)
 
 

@@ -203,3 +203,24 @@ def test_photos_that_are_none_and_regions_that_look_at_none(
     assert (missing.status_code, missing.json()["code"]) == (503, "models-missing")
     assert "beket models pull" in missing.json()["detail"]
     assert list(AuditLog(database).records()) == []
+
+
+def test_a_route_is_one_vehicles_and_is_accounted_for(api: str, database: Database, traffic: list[str]) -> None:
+    drawn = ask(api, "/search/route", plate="123ABC02").raise_for_status()
+    assert drawn.headers["content-type"] == "application/geo+json"
+    assert drawn.headers["cache-control"] == "private, no-store"
+    line, *points = drawn.json()["features"]
+    assert line["geometry"]["coordinates"] == [[76.9, 43.24], [76.95, 43.24], [71.4, 51.1]]
+    assert [point["properties"]["pass_id"] for point in points] == [traffic[0], traffic[2], traffic[3]]
+    alert_id = points[2]["properties"]["hits"][0]["alert_id"]
+    (hit,) = ask(api, "/search/route", alert_id=alert_id).raise_for_status().json()["features"]
+    assert hit["properties"]["pass_id"] == traffic[3]
+    for asked, code in (
+        ({}, "invalid-route"),
+        ({"plate": "123*"}, "invalid-route"),
+        ({"alert_id": "x"}, "invalid-parameter"),
+        ({"plate": "123ABC02", "reason": ""}, "purpose-lacking"),
+    ):
+        assert ask(api, "/search/route", **asked).json()["code"] == code
+    told = [(one.record["action"], one.record["results"]) for one in AuditLog(database).records()]
+    assert told == [("route", 3), ("route", 1)]

@@ -27,14 +27,26 @@ def test_search_export_and_the_log_of_both(database: Database, dsn: str, tmp_pat
     written = beket("search", "123ABC02", "--export", "out.csv", *WHY, home=home.path)
     assert "out.csv: 2 lines" in written.stderr
     assert "far@2" in (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
+    drawn = beket("search", "123ABC02", "--route", "way.geojson", *WHY, home=home.path)
+    assert "way.geojson: 2 sightings, 967.2 km" in drawn.stderr
+    assert "driven 1 of its legs" in drawn.stderr
+    (line, *points) = json.loads((tmp_path / "way.geojson").read_text())["features"]
+    assert (line["geometry"]["type"], len(points)) == ("LineString", 2)
+    many = beket("search", "123*", "--route", "way.geojson", *WHY, home=home.path)
+    assert many.returncode == 2
     refused = beket("search", "123ABC02", "--as", "me", "--reason", "", "--case", "1", home=home.path)
     assert refused.returncode == 2
     assert "reason" in refused.stderr
-    assert [record.record["action"] for record in AuditLog(database).records()] == ["search", "export"]
+    assert [record.record["action"] for record in AuditLog(database).records()] == ["search", "export", "route"]
     whole = beket("audit", "verify", home=home.path)
-    assert "2 rows, every link holds" in whole.stdout
+    assert "3 rows, every link holds" in whole.stdout
     told = beket("audit", "export", *WHY, home=home.path)
-    assert [json.loads(line)["action"] for line in told.stdout.splitlines()] == ["search", "export", "audit.export"]
+    assert [json.loads(line)["action"] for line in told.stdout.splitlines()] == [
+        "search",
+        "export",
+        "route",
+        "audit.export",
+    ]
     with database.transaction() as connection:
         connection.execute("ALTER TABLE audit DISABLE TRIGGER audit_kept")
         connection.execute("UPDATE audit SET record = replace(record, 'hit and run', 'x') WHERE number = 2")
