@@ -112,9 +112,16 @@ class LooksIndex:
         try:
             with self._database.transaction() as connection:
                 hours = set(partitions_of(connection, "appearances").values())
+                oldest_hit = _oldest_hit(connection)
         except StorageError:
-            hours = set()  # what may be gone is not held on to
-        self._cache.keep_only(lambda stretch: stretch.table == "hits" or _hour_of(stretch.since) in hours)
+            hours, oldest_hit = set(), None  # what may be gone is not held on to
+        self._cache.keep_only(
+            lambda stretch: (
+                _hour_of(stretch.since) in hours
+                if stretch.table == "reads"
+                else oldest_hit is not None and stretch.until > oldest_hit
+            )
+        )
 
     def close(self) -> None:
         with self._guard:
@@ -186,8 +193,7 @@ def _of_reads(
 
 
 def _of_hits(connection: Connection, since: datetime, until: datetime) -> Iterator[tuple[Stretch, str]]:
-    row = connection.execute("SELECT min(seen_at) FROM hits").fetchone()
-    oldest = None if row is None else row[0]
+    oldest = _oldest_hit(connection)
     end = until.replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
     while oldest is not None and end > max(oldest, since):
         for start, stamp in connection.execute(_HIT_STRETCHES, [end - _BLOCK, end]).fetchall():
@@ -195,6 +201,11 @@ def _of_hits(connection: Connection, since: datetime, until: datetime) -> Iterat
             if stretch.until > since:
                 yield stretch, stamp
         end -= _BLOCK
+
+
+def _oldest_hit(connection: Connection) -> datetime | None:
+    row = connection.execute("SELECT min(seen_at) FROM hits").fetchone()
+    return None if row is None else row[0]
 
 
 def _hour_of(at: datetime) -> datetime:

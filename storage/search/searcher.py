@@ -24,6 +24,7 @@ from storage.search.statement import Filter
 MOST_ON_A_PAGE: Final = 500
 BUDGET_S: Final = 0.2
 """Time that a page may take to gather; then it goes out with what was found and how far that reaches."""
+_WHOLE_S: Final = 30.0
 _HITS: Final = """
 SELECT camera_id, pass_id, hit_id, alert_id, entry_id, kind, score FROM hits
 JOIN unnest(%s::text[], %s::text[]) AS wanted (camera_id, pass_id) USING (camera_id, pass_id) ORDER BY recorded_at
@@ -106,7 +107,7 @@ class Searcher:
         now: datetime,
     ) -> Page:
         # a set that was ranked for an earlier page is gathered whole again: its order must be the same
-        patience_s = max(HARD_S, budget_s) if at.after is not None else budget_s
+        patience_s = _WHOLE_S if at.after is not None else budget_s
         found = rank(connection, query, cameras, at, patience_s, now, self._looks, self._confusion)
         page = found.passes[:limit]
         plain = _sightings(connection, [one.row for one in page])
