@@ -26,7 +26,8 @@ from storage.embedded import EmbeddedPostgres
 from storage.hotlists.categories import CategoryBook
 from storage.hotlists.feed import EntryFeed
 from storage.hotlists.files import EntryReader, FileRules
-from storage.hotlists.imports import ImportBook, ImportKind, ImportSource, OnError
+from storage.hotlists.import_records import ImportKind, ImportSource, OnError
+from storage.hotlists.imports import ImportBook
 
 _LETTERS = "ABCDEFHKLMNOPRSTUVXYZ"
 _CATEGORIES = ("stolen", "stolen_plates", "hit_and_run", "uninsured")

@@ -1,10 +1,10 @@
 """Whether ``beket scan --hotlist`` tells of the listed vehicles and of no other, on clips with known truth.
 
-    python benchmarks/scan_hotlist.py --data DIR [--every 2] [--decoys 10000] [--json]
+    python benchmarks/scan_hotlist.py --data DIR [--every 2] [--first 0] [--decoys 10000] [--json]
 
 DIR holds clips and ``passes.json``, as for ``accuracy.py``, or a folder ``passes`` that does. Each ``--every``-th plate
-of the truth is listed among ``--decoys`` plates drawn at random in the Kazakh format; the command itself is run, at its
-default threshold. Exit status 2 when DIR is not there.
+of the truth, from the ``--first``, is listed among ``--decoys`` plates drawn at random in the Kazakh format; the
+command itself is run, at its default threshold. Exit status 2 when DIR is not there.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--every", type=int, default=2)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--decoys", type=int, default=10_000)
     parser.add_argument("--json", action="store_true", help="one line of JSON only")
     given = parser.parse_args()
@@ -84,7 +85,7 @@ def main() -> None:
         print(f"{folder} holds no passes.json", file=sys.stderr)
         raise SystemExit(2)
     truth = truth_of(folder)
-    listed = {one.text for one in truth[:: given.every]}
+    listed = {one.text for one in truth[given.first :: given.every]}
     decoys = draw_decoys(given.decoys, {one.text for one in truth}, random.Random(11))
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:

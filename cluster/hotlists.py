@@ -17,7 +17,8 @@ from storage.errors import DatabaseRefused
 from storage.hotlists.categories import CategoryBook
 from storage.hotlists.errors import HotlistRefused
 from storage.hotlists.files import EntryReader, FileRules
-from storage.hotlists.imports import ImportBook, ImportKind, ImportRefused, ImportSource, OnError, StoredImport
+from storage.hotlists.import_records import ImportKind, ImportRefused, ImportSource, OnError, StoredImport
+from storage.hotlists.imports import ImportBook
 from storage.hotlists.lists import HotlistBook
 
 _PROBLEMS_SHOWN = 5

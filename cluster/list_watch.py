@@ -21,7 +21,7 @@ from storage.archive import Archive
 from storage.database import Database
 from storage.errors import ArchiveAway, DatabaseAway, DatabaseRefused
 from storage.hotlists.errors import HotlistRefused
-from storage.hotlists.imports import ImportRefused
+from storage.hotlists.import_records import ImportRefused
 from storage.hotlists.ledger import SourceLedger
 from video.errors import VideoError
 from video.source import parse_source, resolve

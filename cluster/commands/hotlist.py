@@ -5,53 +5,17 @@ Who acts is told by ``--as NAME``: accounts that prove it come later.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import sys
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from cluster.commands.running import home_of
-from cluster.settings import RegionSettings, read_settings
-
-if TYPE_CHECKING:
-    from storage.database import Database
+from cluster.commands import hotlist_imports
+from cluster.commands.hotlist_parts import AsJson, Because, Config, Person, reached, show
 
 app = typer.Typer(no_args_is_help=True, help="Enter, approve, import and look at hotlist entries.")
-
-Config = Annotated[Path | None, typer.Option("--config", metavar="FILE.yaml", help="The region's configuration.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout, and nothing else.")]
-Person = Annotated[str, typer.Option("--as", metavar="NAME", help="Who acts; it is kept with the change.")]
-Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; it is kept with the change.")]
-
-
-@contextlib.contextmanager
-def reached(config: Path | None) -> Iterator[tuple[RegionSettings, Database]]:
-    """The region's settings and its database."""
-    from cluster.reach import reach_database
-
-    settings = read_settings(config) if config else RegionSettings()
-    with reach_database(settings, home_of(settings)) as database:
-        yield settings, database
-
-
-def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Rows for a program, or a table of ``columns`` for a person."""
-    if as_json:
-        for row in rows:
-            sys.stdout.write(json.dumps(row, default=_plain, ensure_ascii=False) + "\n")
-        return
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*(_plain(row.get(name)) for name in columns))
-    Console().print(table)
+app.add_typer(hotlist_imports.app)
 
 
 @app.command(name="list")
@@ -159,8 +123,6 @@ def add(
     config: Config = None,
 ) -> None:
     """Enter one entry as a draft; prints its identifier. It is live when a second person has approved it."""
-    from datetime import UTC
-
     from index.dates import DateError, parse_date
     from index.lookalikes import PlateError, normalise
     from storage.hotlists.entries import EntryBook
@@ -257,12 +219,3 @@ def resume(
     with reached(config) as (_, database):
         HotlistBook(database).resume(hotlist, by=person)
     typer.echo(f"list {hotlist} matches again", err=True)
-
-
-def _plain(value: object) -> str:
-    if value is None:
-        return ""
-    return value.isoformat(timespec="minutes") if isinstance(value, datetime) else str(value)
-
-
-from cluster.commands import hotlist_imports  # noqa: E402, F401 - its commands join the group

@@ -14,14 +14,16 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cluster.commands.hotlist import AsJson, Config, Person, app, reached, show
+from cluster.commands.hotlist_parts import AsJson, Config, Person, reached, show
 from cluster.errors import SettingsError
 
 if TYPE_CHECKING:
     from index.hotlist_table import RowError
     from storage.hotlists.files import EntryReader
-    from storage.hotlists.imports import StoredImport
+    from storage.hotlists.import_records import StoredImport
     from storage.hotlists.rows import EntryRow
+
+app = typer.Typer()
 
 _PROBLEMS_SHOWN = 20
 _IMPORT_COLUMNS = ("import_id", "hotlist_id", "state", "kind", "source", "rows", "problems", "added", "changed",
@@ -53,7 +55,8 @@ def import_(
     from cluster.hotlists import FileIntake, digest
     from index.hotlist_table import HotlistFileError
     from storage.hotlists.files import EntryReader
-    from storage.hotlists.imports import ImportBook, ImportKind, ImportRefused, ImportSource, OnError
+    from storage.hotlists.import_records import ImportKind, ImportRefused, ImportSource, OnError
+    from storage.hotlists.imports import ImportBook
 
     if on_error not in list(OnError):
         raise typer.BadParameter(f"{on_error} is none; refuse or quarantine")

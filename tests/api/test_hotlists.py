@@ -11,7 +11,8 @@ import pytest
 
 from index.hotlist_table import RowError
 from storage.database import Database
-from storage.hotlists.imports import ImportBook, ImportSource, OnError
+from storage.hotlists.import_records import ImportSource, OnError
+from storage.hotlists.imports import ImportBook
 from tests.fixtures.entries import make_row
 
 CLERK, CHIEF = {"Beket-As": "clerk"}, {"Beket-As": "%D0%A8%D0%B5%D1%84"}

@@ -21,7 +21,8 @@ from storage.camera_health import HealthBook, HealthFigures, HealthReason, Healt
 from storage.cameras import Camera, CameraBook
 from storage.clips import ClipBook
 from storage.database import Database
-from storage.hotlists.imports import ImportBook, ImportSource
+from storage.hotlists.import_records import ImportSource
+from storage.hotlists.imports import ImportBook
 from storage.hotlists.rows import EntryRow
 from storage.s3_access import S3Access
 from storage.sealing import Seal

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from storage.database import Database
 from storage.hotlists.entries import EntryBook
 from storage.hotlists.feed import EntryFeed
-from storage.hotlists.imports import ImportBook, ImportKind
+from storage.hotlists.import_records import ImportKind
+from storage.hotlists.imports import ImportBook
 from storage.hotlists.lists import HotlistBook
 from tests.fixtures.entries import make_row
 

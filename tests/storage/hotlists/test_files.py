@@ -225,7 +225,8 @@ def test_a_workbook_that_unpacks_too_large_is_not_opened(monkeypatch: pytest.Mon
 
 def test_a_real_file_goes_into_a_real_database(database: Database) -> None:
     from storage.hotlists.categories import CategoryBook
-    from storage.hotlists.imports import ImportBook, ImportSource, OnError
+    from storage.hotlists.import_records import ImportSource, OnError
+    from storage.hotlists.imports import ImportBook
 
     until = f"{datetime.now(UTC) + timedelta(days=9):%d.%m.%Y}"
     text = HEADER.replace(",", "\t") + f"А123ВС\tstolen\tК-1\tполиция\tя\t{until}\t\nЖ\tstolen\tК\tп\tя\t{until}\t\n"

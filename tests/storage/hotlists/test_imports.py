@@ -17,7 +17,8 @@ from storage.errors import DatabaseAway, DatabaseRefused
 from storage.hotlists.entries import EntryBook
 from storage.hotlists.errors import IllegalMove, SamePerson, UnknownRecord
 from storage.hotlists.feed import EntryFeed
-from storage.hotlists.imports import ImportBook, ImportKind, ImportRefused, ImportSource, OnError, StoredImport
+from storage.hotlists.import_records import ImportKind, ImportRefused, ImportSource, OnError, StoredImport
+from storage.hotlists.imports import ImportBook
 from storage.hotlists.lists import HotlistBook
 from storage.hotlists.rows import EntryRow, VehicleDescription
 from tests.fixtures.entries import make_row
