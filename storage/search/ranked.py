@@ -24,6 +24,8 @@ from storage.search.weighing import weigh
 
 RANKED: Final = 500
 """Passes that are ranked together: by their plates, and as many by their looks."""
+_GATHERED_SHARE: Final = 0.6
+"""Of a page's time; the rest is for weighing what was gathered."""
 _PLATES_SHARE: Final = 0.4
 """Of a page's time, where looks are to be compared too."""
 
@@ -78,8 +80,8 @@ def rank(
     if reading is not None:
         likeness = Likeness(reading, confusion)
         lookup = Filter(query, cameras, likeness.texts)
-        share = 1.0 if looks is None else _PLATES_SHARE
-        found = gather(connection, lookup, at.since, at.until, None, RANKED, budget_s * share, now)
+        left_s = (budget_s - (time.monotonic() - began)) * (_GATHERED_SHARE if looks is None else _PLATES_SHARE)
+        found = gather(connection, lookup, at.since, at.until, None, RANKED, left_s, now)
         since, rows = found.since, {row[:3]: row for row in found.rows}
     cosines: dict[Key, float] = {}
     if looks is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -75,7 +76,7 @@ class Searcher:
         """
         if not 1 <= limit <= MOST_ON_A_PAGE:
             raise QueryRefused("limit", f"limit: 1 to {MOST_ON_A_PAGE}")
-        now = now or datetime.now(UTC)
+        now, began = now or datetime.now(UTC), time.monotonic()
         with self._reading() as connection:
             oldest = _oldest(connection)
             since = max(filter(None, (query.since, oldest)), default=now)
@@ -84,9 +85,10 @@ class Searcher:
             cameras = cameras_at(connection, query.place)
             if oldest is None or cameras == [] or at.since >= at.until:
                 return Page((), None, since)
+            left_s = budget_s - (time.monotonic() - began)
             if query.is_scored:
-                return self._ranked(connection, query, cameras, at, since, limit, budget_s, now)
-            found = gather(connection, Filter(query, cameras), at.since, at.until, at.after, limit, budget_s, now)
+                return self._ranked(connection, query, cameras, at, since, limit, left_s, now)
+            found = gather(connection, Filter(query, cameras), at.since, at.until, at.after, limit, left_s, now)
             sightings = _sightings(connection, found.rows)
         following: Cursor | None = None
         if found.is_full:
