@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -112,6 +113,11 @@ def until(what: Callable[[], object], why: str, timeout_s: float = 30.0) -> None
         time.sleep(0.05)
 
 
+def whole(pictures: Sequence[Image]) -> list[list[Box]]:
+    """Takes each whole picture for a face."""
+    return [[Box(0, 0, picture.shape[1], picture.shape[0])] for picture in pictures]
+
+
 def make(folder: Path, peer: Peer, health: HealthOptions | None = None) -> Ingest:
     options = IngestOptions(
         folder=folder,
@@ -119,7 +125,8 @@ def make(folder: Path, peer: Peer, health: HealthOptions | None = None) -> Inges
         rules=SourceRules(allow_files=True),
         session=SessionSettings(watch=WatchSettings(gate=None), clip=ClipSettings(pre_s=0.5, post_s=0.3)),
     )
-    return Ingest(options, Detectors(BrightBox()), Peers(Certain(), peer, peer, peer), Seal("the key of these tests"))
+    peers = Peers(Certain(), peer, peer, peer)
+    return Ingest(options, Detectors(BrightBox()), peers, Seal("the key of these tests"), find_faces=whole)
 
 
 @pytest.fixture
@@ -147,7 +154,10 @@ def test_a_pass_becomes_a_hit_with_pictures_and_a_clip(ingest: Ingest, peer: Pee
     assert report.read.camera_id == "north"
     assert report.read.seen_at is not None
     assert report.plate_jpeg.startswith(b"\xff\xd8")
-    assert report.vehicle_jpeg.startswith(b"\xff\xd8")
+    picture = cv2.imdecode(np.frombuffer(report.vehicle_jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert np.abs(np.diff(picture.astype(int), axis=1)).max() < 60, "what the face finder found is blurred"
+    assert ingest.stats()["blurring"]["left_out"] == 0
     pass_id, (clip, content) = next(iter(peer.clips.items()))
     assert pass_id in {one.read.pass_id for one in peer.recorded}
     path = clip.path.with_name("copy.mp4")
