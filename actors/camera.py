@@ -40,7 +40,9 @@ class WatchedCamera:
         *,
         health: HealthOptions | None = None,
         give_up_tracks_s: float = 3.0,
+        unwatched_s: float | None = None,
     ) -> None:
+        """``unwatched_s``: the camera's so far, where it was watched before and has to be taken up again."""
         self.spec = spec
         self.session = session
         self.pipeline = pipeline
@@ -52,6 +54,8 @@ class WatchedCamera:
         self._give_up_tracks_s = give_up_tracks_s
         self._frame_t: float | None = None
         self._busy = threading.Lock()
+        self._unwatched_before_s = unwatched_s or 0.0
+        self._taking_up_since = time.monotonic() if unwatched_s is not None else None
 
     def try_begin(self) -> bool:
         """Take the camera for this thread; False when another has it."""
@@ -68,11 +72,20 @@ class WatchedCamera:
             self.latest_frame = time.monotonic()
             for done in self.pipeline.process(frame):
                 self._tell(done, report)
-            if self.pipeline.watched:
+            if self.pipeline.in_view:
                 self.session.note_activity(frame.t)
             self._frame_t = frame.t
         if not frames and self.pipeline.watched and self._is_over():
             self.finish(report)
+
+    @property
+    def unwatched_s(self) -> float:
+        """Seconds of the camera that nobody looked at, those before this process and until its stream came included."""
+        if self._taking_up_since is not None and (self.session.count.packets or self.session.count.failures):
+            self._unwatched_before_s += time.monotonic() - self._taking_up_since
+            self._taking_up_since = None
+        waiting_s = time.monotonic() - self._taking_up_since if self._taking_up_since is not None else 0.0
+        return self._unwatched_before_s + waiting_s + self.session.count.watch.unwatched_s
 
     def finish(self, report: Callable[[PassReport], None]) -> None:
         """Close the passes of vehicles in view: no more frames will show them."""
@@ -110,7 +123,9 @@ class WatchedCamera:
             "frames_detected": passes.frames_detected,
             "passes": passes.passes,
             "unread": passes.unread,
-            "unwatched_s": round(count.watch.unwatched_s, 1),
+            "unwatched_s": round(self.unwatched_s, 1),
+            "thinned_s": round(count.watch.thinned_s, 1),
+            "wakes_refused": count.watch.refused.total(),
             "awake_s": round(count.watch.awake_s, 1),
             "watched_s": round(count.watch.watched_s, 1),
             "lag_s": round(count.lag_s, 2),

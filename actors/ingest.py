@@ -20,13 +20,16 @@ from actors.clip_desk import ClipDesk
 from actors.health_desk import HealthDesk
 from actors.health_watch import HealthOptions
 from actors.journal import Journal
+from actors.load import Load
 from actors.outbox import Outbox
 from actors.peers import PeerAway, Peers
+from actors.unwatched import UnwatchedLedger
 from passes.options import PassOptions
 from passes.pipeline import Detectors, PassPipeline
 from storage.sealing import Seal
 from video.clip import ClipJob
 from video.errors import VideoError
+from video.lookers import Lookers
 from video.redaction import FindFaces
 from video.session import CameraSession, SessionSettings
 from video.source import SourceRules, parse_source
@@ -87,6 +90,8 @@ class Ingest:
         self._failures = 0
         options.folder.mkdir(parents=True, exist_ok=True)
         self._memory = CameraMemory(options.folder, seal)
+        self._unwatched = UnwatchedLedger(options.folder)
+        self._lookers = Lookers()
         self._journal = Journal(options.folder / "journal", max_bytes=options.journal_bytes)
         self._clips = ClipDesk(
             options.folder / "clips",
@@ -100,6 +105,7 @@ class Ingest:
         self._workers = [
             threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(options.workers or 2)
         ]
+        self._load = Load(len(self._workers))
         self._threads = [
             threading.Thread(target=self._tick, name="tick", daemon=True),
             threading.Thread(target=self._announce, name="states", daemon=True),
@@ -117,6 +123,7 @@ class Ingest:
             leaving = [c for name, c in self._cameras.items() if wanted.get(name) != c.spec]
             for camera in leaving:
                 del self._cameras[camera.spec.camera_id]
+                self._unwatched.forget(camera.spec.camera_id)
             self._refused = {name: why for name, why in self._refused.items() if name in wanted}
             for spec in cameras:
                 if spec.camera_id not in self._cameras:
@@ -144,6 +151,8 @@ class Ingest:
             "blurring": asdict(self._blurring.counts) if self._blurring is not None else None,
             "health": {**asdict(self._health.counts), "waiting": self._health.waiting},
             "failures": self._failures,
+            "busy": round(self._load.busy, 3),
+            "strain": round(self._load.strain, 3),
             "refused": refused,
             "cameras": cameras,
         }
@@ -154,6 +163,7 @@ class Ingest:
             return
         self._closing.set()
         with self._lock:
+            self._unwatched.note({name: camera.unwatched_s for name, camera in self._cameras.items()})
             cameras, self._cameras = list(self._cameras.values()), {}
         for _ in self._workers:
             self._ready.put(None)
@@ -186,11 +196,14 @@ class Ingest:
             source,
             self._options.session,
             gate_source=gate_source,
+            lookers=self._lookers,
             on_state=lambda health: self._note_state(name, health),
             on_ready=lambda: self._offer(name),
         )
         pipeline = PassPipeline(name, self._detectors, self._peers.reader, self._options.passes)
-        self._cameras[name] = WatchedCamera(spec, session, pipeline, health=self._options.health)
+        self._cameras[name] = WatchedCamera(
+            spec, session, pipeline, health=self._options.health, unwatched_s=self._unwatched.resume(name)
+        )
         session.start()
 
     def _end(self, camera: WatchedCamera) -> None:
@@ -222,7 +235,9 @@ class Ingest:
             if camera is None or not camera.try_begin():
                 continue  # the worker that has it offers it again if anything is left
             try:
-                camera.look(self._outbox.put)
+                with self._load.working():
+                    camera.session.node_strain = self._load.strain
+                    camera.look(self._outbox.put)
                 health = camera.health.look() if camera.health is not None else None
                 if health is not None:
                     self._health.put(health)
@@ -241,7 +256,11 @@ class Ingest:
         """Cameras that send nothing are looked at too: to see that they stall, and to close what was in view."""
         swept = -_SWEEP_S
         while not self._closing.wait(1.0):
-            for name in self.cameras():
+            with self._lock:
+                cameras = dict(self._cameras)
+                self._unwatched.note({name: camera.unwatched_s for name, camera in cameras.items()})
+            self._load.judge([camera.session.behind for camera in cameras.values() if camera.session.is_awake])
+            for name in cameras:
                 self._offer(name)
             if time.monotonic() - swept > _SWEEP_S:
                 swept = time.monotonic()

@@ -73,10 +73,13 @@ class CornerPlateDetector:
 
 
 class PlateCorners:
-    """A ``CornerFinder``: looks around each known box, at a scale of its own, for the plate's corners."""
+    """A ``CornerFinder``: looks around each known box, at a scale of its own, for the plate's corners.
+
+    ``detector`` is what it looks with.
+    """
 
     def __init__(self, detector: CornerPlateDetector) -> None:
-        self._detector = detector
+        self.detector = detector
 
     def find(self, frame: Image, boxes: Sequence[Box]) -> list[NDArray[np.float32] | None]:
         """See the port. A plate is known again by its box: half of both must be shared (IoU)."""
@@ -87,7 +90,7 @@ class PlateCorners:
             backs.append(back)
         found: list[NDArray[np.float32] | None] = []
         for box, (left, top, scale_x, scale_y), plates in zip(
-            boxes, backs, self._detector.detect(parts, _LOOK_PX), strict=True
+            boxes, backs, self.detector.detect(parts, _LOOK_PX), strict=True
         ):
             quads = [
                 (plate.corners * (scale_x, scale_y) + (left, top)).astype(np.float32)

@@ -51,6 +51,21 @@ def rectified(frame: Image, corners: NDArray[np.float32], margin: float) -> Imag
     return np.asarray(seen, np.uint8)
 
 
+def shrunk(picture: Image, scale: float) -> Image:
+    """``picture`` at ``scale`` of its size, 1 at most: halved by area as often as that goes, the rest linearly.
+
+    A fifth of the time that one step by area takes, and no stroke of a plate falls between two pixels.
+    """
+    shape = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+    while shape[0] <= picture.shape[1] // 2 and shape[1] <= picture.shape[0] // 2:
+        height, width = picture.shape[0] // 2, picture.shape[1] // 2
+        whole = picture[: 2 * height, : 2 * width]
+        picture = np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    if shape == (picture.shape[1], picture.shape[0]):
+        return picture
+    return np.asarray(cv2.resize(picture, shape, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
 def quality(frame: Image, box: Box, corners: NDArray[np.float32] | None = None) -> float:
     """How well a plate can be read, 0-1: size times sharpness times angle; less when the frame's edge cuts it."""
     plate = _upright(frame, box, 0.0)

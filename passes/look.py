@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from index.read import Box
 from models.ports import Image, PlateDetection, PlateDetector
+from passes.crops import shrunk
 from passes.options import LookOptions
-from passes.regions import Background, Followed, Region, merged, thinning
+from passes.regions import Background, Followed, Region, margin, merged, thinning
 from video.frame import Frame
 
 _EXPLAINED = 1.3
@@ -21,6 +21,8 @@ _PAST_S = 2.5
 """How long a search is remembered."""
 _SAME_PLACE = 0.45
 """Intersection over union from which two regions are one place: what moves on the road soon leaves it."""
+_PASSED_ON = 0.05
+"""The same for a region whose vehicles are followed: it has moved on with them."""
 
 
 class Looked(NamedTuple):
@@ -35,6 +37,8 @@ class _Search(NamedTuple):
     region: Region
     side: int
     """Long side of the region's picture as the detector shall see it: a multiple of 32."""
+    near_side: int | None = None
+    """The same for the detector that looks for plates whose place is known; None where it is not."""
 
 
 class _PastSearch(NamedTuple):
@@ -47,8 +51,10 @@ class _PastSearch(NamedTuple):
 class Lookout:
     """Looks for plates in one camera's frames. ``cost_px`` counts the pixels given to the detector so far."""
 
-    def __init__(self, detector: PlateDetector, options: LookOptions) -> None:
+    def __init__(self, detector: PlateDetector, options: LookOptions, near: PlateDetector | None = None) -> None:
+        """``near``: a cheaper detector, asked first for plates whose place is known."""
         self._detector = detector
+        self._near = near
         self._options = options
         self._background = Background()
         self._watched_s = 0.0
@@ -81,7 +87,7 @@ class Lookout:
             whole = self._whole(frame, options.whole_side_px)
         found, looked = (whole.plates, whole.regions) if is_sweep else ([], [])
         for search in searches:
-            plates = self._in_region(frame.bgr(search.region), search.region, search.side)
+            plates = self._search(frame.bgr(search.region), search)
             self._note_search(search.region, frame.t, is_vain=not plates)
             found += plates
         return Looked(distinct(found), [*looked, *(search.region for search in searches)])
@@ -95,17 +101,21 @@ class Lookout:
         """What is worth looking at: moving parts when their time has come, and followed plates outside them."""
         options = self._options
         wide: list[Region] = []
+        least = options.least_plate_px + margin(frame.size[0])
         for region in moving:
             inside = [one for one in followed if region.holds_middle(one.place)]
+            if region.width < least and not inside:
+                continue  # what moves is narrower than any plate that can be read
             if any(one.near is None and one.is_due for one in inside):
                 wide.append(region)  # a vehicle just come, whose next place nobody knows
                 continue
-            past = self._past_search(region, frame.t)
+            is_explained = _explains(inside, region)
+            past = self._past_search(region, frame.t, _PASSED_ON if is_explained else _SAME_PLACE)
             if past is None:
                 wide.append(region)
                 continue
             wait_s = options.search_every_s * 2.0 ** min(past.in_vain, 4)
-            if _explains(inside, region):
+            if is_explained:
                 wait_s = options.explained_every_s
             if frame.t - past.t >= min(wait_s, options.explained_every_s) - _SOON_S:
                 wide.append(region)
@@ -117,17 +127,17 @@ class Lookout:
             for region in wide
         ]
         for one in followed:
-            if one.near is not None and one.is_due and not any(region.holds_middle(one.near) for region in wide):
-                longest = max(one.near.width, one.near.height)
-                side = max(96, round(longest * min(1.0, options.near_plate_px / one.width) / 32 + 0.4) * 32)
-                if min(one.near.width, one.near.height) > 7:
-                    searches.append(_Search(one.near, side))
+            near = one.near if one.is_due else None
+            if near is None or min(near.width, near.height) < 8 or any(region.holds_middle(near) for region in wide):
+                continue
+            sides = [_near_side(near, one.width, px) for px in (options.near_plate_px, options.near_fine_px)]
+            searches.append(_Search(near, *sides))
         return searches
 
-    def _past_search(self, region: Region, t: float) -> _PastSearch | None:
+    def _past_search(self, region: Region, t: float, least: float = _SAME_PLACE) -> _PastSearch | None:
         """The last search of the same place, give or take; None where there was none lately."""
         self._past = [past for past in self._past if t - past.t <= _PAST_S]
-        alike = [past for past in self._past if _overlap(past.region, region) > _SAME_PLACE]
+        alike = [past for past in self._past if _overlap(past.region, region) > least]
         return max(alike, key=lambda past: past.t, default=None)
 
     def _note_search(self, region: Region, t: float, *, is_vain: bool) -> None:
@@ -148,9 +158,24 @@ class Lookout:
         side = min(options.region_scale * max(region.width, region.height), longest)
         return max(96, round(side / 32) * 32)
 
+    def _search(self, picture: Image, search: _Search) -> list[PlateDetection]:
+        region, side = search.region, search.near_side
+        if self._near is not None and side is not None:
+            self.cost_px += _pixels(region.width, region.height, side)
+            plates = find_in(self._near, picture, region, side, self._options.near_score)
+            if plates:
+                return plates[:1]
+        return self._in_region(picture, region, search.side)
+
     def _in_region(self, picture: Image, region: Region, side: int) -> list[PlateDetection]:
         self.cost_px += _pixels(region.width, region.height, side)
         return find_in(self._detector, picture, region, side, self._options.min_score)
+
+
+def _near_side(near: Region, width: float, plate_px: int) -> int:
+    """Long side at which a plate ``width`` px wide is ``plate_px`` wide in its near region, or as wide as it is."""
+    longest = max(near.width, near.height)
+    return max(96, round(longest * min(1.0, plate_px / width) / 32 + 0.4) * 32)
 
 
 def find_in(
@@ -159,9 +184,8 @@ def find_in(
     """Plates in a part of ``picture`` shown to the detector at ``side`` pixels on its long side; boxes in the whole."""
     part = picture[region.top : region.bottom, region.left : region.right]
     scale = side / max(region.width, region.height)
-    if scale < 1:  # by area: the detector's own scaling drops pixels, which blurs no less but loses thin strokes
-        shape = (max(1, round(region.width * scale)), max(1, round(region.height * scale)))
-        part = np.asarray(cv2.resize(part, shape, interpolation=cv2.INTER_AREA), np.uint8)
+    if scale < 1:
+        part = shrunk(part, scale)
     back_x, back_y = region.width / part.shape[1], region.height / part.shape[0]
     found = []
     for plate in detector.detect([np.ascontiguousarray(part)], side)[0]:
@@ -178,9 +202,10 @@ def find_in(
 
 def _explains(inside: Sequence[Followed], region: Region) -> bool:
     """Whether followed vehicles are all that moves in a region."""
-    if not inside or any(one.near is None for one in inside):
+    extents = [one.vehicle for one in inside if one.near is not None and one.vehicle is not None]
+    if not inside or len(extents) < len(inside):
         return False
-    return region.area <= _EXPLAINED * sum(one.vehicle.area for one in inside)
+    return region.area <= _EXPLAINED * sum(extent.area for extent in extents)
 
 
 def _overlap(one: Region, other: Region) -> float:

@@ -16,16 +16,23 @@ class LookOptions:
 
     region_scale: float = 0.8
     """Scale at which moving regions are searched; those too large for ``region_side_px`` are scaled further."""
-    region_side_px: int = 320
-    """Longest side of a region's picture given to the detector, pixels: a lorry's plate is an eighth of its width."""
+    region_side_px: int = 256
+    """Longest side of a region's picture given to the detector, pixels: a lorry's plate is an eighth of its width, and
+    far ones have regions of their own pixels."""
     fine_side_px: int = 512
     """The same where a plate could not be read yet: a tighter box can make the difference."""
     near_plate_px: int = 44
     """Width at which a plate whose place is known is shown to the detector."""
+    near_fine_px: int = 64
+    """The same for the cheap detector that is asked first: it needs more pixels, and takes a fifth of the time."""
+    near_score: float = 0.4
+    """Least score with which it is believed."""
     whole_side_px: int = 640
     """Long side to which the whole frame is scaled in a sweep."""
     crowded_side_px: int = 960
     """Long side of the whole frame when moving regions would cost more than it."""
+    least_plate_px: float = 28.0
+    """Width of the smallest plate worth finding: ``ReadOptions.min_width_px``."""
     search_every_s: float = 0.3
     """Least time between searches of one place where something moves; plates known already are looked for in between.
     Doubled with each search in vain, up to ``explained_every_s``."""

@@ -36,13 +36,15 @@ class Detectors:
     """What finds plates, and what finds the vehicles around them (None: types and boxes of vehicles stay unknown).
 
     ``looks`` describes the vehicle of a pass that closes (None: passes have no appearance). ``corners`` finds those of
-    plates to be read (None: plates are read as they stand, unless the detector tells corners).
+    plates to be read (None: plates are read as they stand, unless the detector tells corners). ``near`` is a cheaper
+    detector, asked before ``plates`` where a followed plate must be.
     """
 
     plates: PlateDetector
     vehicles: VehicleDetector | None = None
     looks: VehicleDescriber | None = None
     corners: CornerFinder | None = None
+    near: PlateDetector | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class PassPipeline:
         self.counts = PassCounts()
         self._detectors = detectors
         self._reader = reader
-        self._lookout = Lookout(detectors.plates, self.options.look)
+        self._lookout = Lookout(detectors.plates, self.options.look, detectors.near)
         self._tracker = Tracker(self.options.track)
         self._ended: deque[_Ended] = deque(maxlen=200)
         self._t: float | None = None
@@ -80,8 +82,13 @@ class PassPipeline:
 
     @property
     def watched(self) -> int:
-        """Vehicles in view."""
+        """Vehicles followed."""
         return len(self._tracker.tracks)
+
+    @property
+    def in_view(self) -> int:
+        """Vehicles followed that were seen when last looked for, or stand."""
+        return sum(track.standing or track.missed_s == 0 for track in self._tracker.tracks)
 
     def process(self, frame: Frame) -> list[Pass]:
         """Take in a frame; the passes that closed by it, and early reports of those that are certain already.
@@ -123,7 +130,7 @@ class PassPipeline:
     def flush(self) -> list[Pass]:
         """Close all passes: the stream ended, or what follows is another view."""
         tracks, self._tracker = self._tracker.tracks, Tracker(self.options.track)
-        self._lookout = Lookout(self._detectors.plates, self.options.look)
+        self._lookout = Lookout(self._detectors.plates, self.options.look, self._detectors.near)
         self._t = None
         return [done for track in tracks for done in self._close(track)]
 

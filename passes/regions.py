@@ -18,7 +18,8 @@ _LEARN: Final = 0.06
 """Share of a new frame in the background, where nothing moves; a standing vehicle sinks in within about ten seconds."""
 _LEARN_MOVING: Final = 0.004
 """The same where the picture changes from one frame to the next: vehicles that pass must leave no ghosts."""
-_JOIN: Final = np.ones((7, 7), np.uint8)
+_REACH: Final = 7
+_JOIN: Final = np.ones((_REACH, _REACH), np.uint8)
 _LEAST_AREA: Final = 24
 """Least area of a moving blob, thinned pixels."""
 
@@ -58,8 +59,8 @@ class Followed(NamedTuple):
     """Where the plate may be."""
     near: Region | None
     """Where it nearly surely is; None while its motion is not known well."""
-    vehicle: Region
-    """The part of the frame whose motion its vehicle explains."""
+    vehicle: Region | None
+    """The part of the frame whose motion its vehicle explains; None while its extent is not known."""
     width: float
     """Of the plate, pixels."""
     is_due: bool
@@ -73,6 +74,11 @@ def around(x: float, y: float, across: float, up: float, size: tuple[int, int]) 
     return Region(
         int(max(x - across, 0)), int(max(y - up, 0)), int(min(x + across, size[0])), int(min(y + up, size[1]))
     )
+
+
+def margin(width: int) -> int:
+    """Pixels by which a moving region of a frame ``width`` wide is wider and higher than what moves."""
+    return _REACH * thinning(width)
 
 
 def thinning(width: int) -> int:
@@ -116,12 +122,12 @@ class Background:
         cv2.accumulateWeighted(seen, self._still, _LEARN, 1 - changing)
         cv2.accumulateWeighted(seen, self._still, _LEARN_MOVING, changing)
         joined = cv2.dilate(mask, _JOIN)
-        count, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
         height, width = luma.shape
         regions = []
-        for left, top, w, h, area in stats[1:count]:
-            if area < _LEAST_AREA + 48:  # dilating alone makes 49 of one pixel
-                continue
+        for edge in cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]:
+            if cv2.contourArea(edge) + len(edge) / 2 + 1 < _LEAST_AREA + 48:  # dilating alone makes 49 of one pixel
+                continue  # the number of pixels by Pick's theorem
+            left, top, w, h = cv2.boundingRect(edge)
             regions.append(
                 Region(
                     int(left) * step,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from index.read import Box
 from models.ports import Image, VehicleDetection, VehicleDetector
+from passes.crops import shrunk
 from passes.regions import Region
 
-_LOOK_PX = 320
+_LOOK_PX = 256
 """Longest side of a plate's surroundings given to the vehicle detector, pixels."""
 _ASIDE, _ABOVE, _BELOW = 3.4, 4.4, 1.8
 """Reach of a vehicle from its plate's centre, in half metres: a lorry's cab fits."""
@@ -52,8 +52,7 @@ def find_vehicles(detector: VehicleDetector, frame: Image, plates: Sequence[Box]
         part = frame[region.top : region.bottom, region.left : region.right]
         scale = min(_LOOK_PX / max(region.width, region.height), 1.0)
         if scale < 1:
-            shape = (max(1, round(region.width * scale)), max(1, round(region.height * scale)))
-            part = np.asarray(cv2.resize(part, shape, interpolation=cv2.INTER_AREA), np.uint8)
+            part = shrunk(part, scale)
         parts.append(np.ascontiguousarray(part))
         scales.append(scale)
     found: list[VehicleDetection | None] = []
@@ -105,10 +104,5 @@ def portrait(frame: Image, plate: Box, vehicle: Box | None, longest: int) -> tup
     part = frame[region.top : region.bottom, region.left : region.right]
     scale = min(longest / max(part.shape[:2]), 1.0)
     if scale < 1:
-        shape = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
-        return (
-            np.asarray(cv2.resize(part, shape, interpolation=cv2.INTER_AREA), np.uint8),
-            (region.left, region.top),
-            scale,
-        )
+        return shrunk(part, scale), (region.left, region.top), scale
     return part.copy(), (region.left, region.top), scale

@@ -12,10 +12,11 @@ from scipy.optimize import linear_sum_assignment
 from index.read import Box
 from passes.options import TrackOptions
 from passes.regions import Followed, Region, around
-from passes.surroundings import surroundings
 from passes.track import Likeness, Read, Track
 
-_SETTLED_SIGHTINGS: Final = 3
+_SETTLED_SIGHTINGS: Final = 2
+_HARD_SIGHTINGS: Final = 3
+"""Sightings from which a plate that can't be read is worth a finer look."""
 _SETTLED_SD: Final = 1.0
 """Plate widths within which a plate's next place must be known for a narrow look to be enough."""
 _SETTLED: Final = 0.8
@@ -45,9 +46,10 @@ class Tracker:
         for track in self.tracks:
             place = track.motion.expect(t)
             reach = min(2.0 * place.place_sd, 4.0 * place.width)
-            is_settled = track.sightings >= _SETTLED_SIGHTINGS and track.missed_s == 0 and track.doubt is None
-            is_hard = track.sightings >= _SETTLED_SIGHTINGS and not track.standing and not track.legible
-            is_settled = is_settled and not is_hard and place.place_sd < _SETTLED_SD * place.width
+            is_hard = track.sightings >= _HARD_SIGHTINGS and not track.standing and not track.legible
+            is_settled = track.sightings >= _SETTLED_SIGHTINGS and track.doubt is None and not is_hard
+            is_settled = is_settled and (track.missed_s == 0 or track.certain)
+            is_settled = is_settled and place.place_sd < _SETTLED_SD * place.width
             since = t - track.last.t
             if track.standing:
                 is_due = since >= 1.0
@@ -58,7 +60,7 @@ class Tracker:
                 Followed(
                     around(place.x, place.y, 2.2 * w + reach, 1.5 * w + reach, size),
                     around(place.x, place.y, 1.2 * w + reach, 0.8 * w + reach, size) if is_settled else None,
-                    surroundings(Box(place.x - w / 2, place.y - w / 8, w, w / 4), size),
+                    _extent(track, Box(place.x - w / 2, place.y - w / 8, w, w / 4), size),
                     w,
                     is_due,
                     is_hard,
@@ -163,6 +165,12 @@ class Tracker:
                 gone.append(track)
         self.tracks = [track for track in self.tracks if not any(track is other for other in gone)]
         return gone
+
+
+def _extent(track: Track, plate: Box, size: tuple[int, int]) -> Region | None:
+    """The part of a frame that the track's vehicle takes when its plate is at ``plate``; None while nobody knows."""
+    box = track.vehicle.box(plate, size)
+    return None if box is None else Region(int(box.x), int(box.y), int(box.x + box.w) + 1, int(box.y + box.h) + 1)
 
 
 def _best_pairs(gain: NDArray[np.float64]) -> list[tuple[int, int]]:

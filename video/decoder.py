@@ -71,6 +71,10 @@ class StreamDecoder:
     def flush(self) -> Iterator[DecodedFrame]:
         """The frames still held back for reordering. The decoder then starts afresh at the next keyframe."""
         yield from self._run(None)
+        self.forget()
+
+    def forget(self) -> None:
+        """Start afresh at the next packet; what is held back is lost."""
         self._context.flush_buffers()
         self._waiting.clear()
         self._untried.clear()

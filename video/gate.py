@@ -15,6 +15,7 @@ Pure arithmetic on arrays: decoding is the watcher's work.
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,13 @@ Luma = NDArray[np.uint8]
 
 _CELL = 4
 _PHASES = 6
+_FLOOD = 0.12
+"""Share of the picture whose change is another light or view, if it stays and no vehicle is tracked."""
+_SUSPICION_MOST = 3.0
+_LEAST_SPREAD = 6.0
+"""Mean deviation of brightness below which a picture's contrast can't be compared."""
+_KNOWN = 12
+"""Packets of one place in the GOP from which their usual size is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +53,15 @@ class GateSettings:
     residue: float = 2.0
     """Least difference from grey that counts in a sparse picture of HEVC."""
     residue_cells: int = 6
-    look_s: float = 0.6
-    """Seconds between looks inside a GOP."""
-    linger_s: float = 0.6
+    """Least newly coded cells of it that wake the stream; rises by itself where they do so for nothing."""
+    suspicion: float = 1.0
+    """Standard score of packets since the keyframe from which a look inside a GOP is worth its while; rises by itself
+    with each look in vain, and falls back with one that shows something."""
+    quiet_s: float = 4.0
+    """While packets, keyframes among them, are as an empty road's, a keyframe is looked at only so often."""
+    look_s: float = 0.9
+    """Seconds from a keyframe to a look inside its GOP, and between further ones in a long GOP."""
+    linger_s: float = 0.4
     """How long the stream stays awake after the last sign of anything."""
     adapt_s: float = 6.0
     """Time constant with which the background follows the light where nothing changes."""
@@ -72,6 +86,10 @@ class Gate:
         self._t = 0.0
         self._sizes = _PacketSizes(self.settings.packet_window_s)
         self._packet_score = self.settings.packet_score
+        self._residue_cells = float(self.settings.residue_cells)
+        self._residue_area = 0
+        self._suspicion = self.settings.suspicion
+        self._flooded_from: float | None = None
 
     @property
     def is_learned(self) -> bool:
@@ -91,14 +109,29 @@ class Gate:
             self.forget()
         if self._background is None or self._noise is None or self._last is None:
             return self._learn(picture, t)
-        light = float(np.median(picture[::3, ::3] - self._background[::3, ::3]))
-        change = np.abs(picture - self._background - light)
-        limit = np.maximum(self.settings.step, self.settings.noise_factor * self._noise)
-        changed = change > limit
+        change = np.abs(picture - _lit_as(picture, self._background))
+        changed = change > np.maximum(self.settings.step, self.settings.noise_factor * self._noise)
         self.area = _cells(changed)
         present = self.area >= self.settings.cells
+        if occupied or self.area * _CELL**2 < _FLOOD * picture.size:
+            self._flooded_from = None
+        elif self._flooded_from is None:
+            self._flooded_from = t
+        elif t - self._flooded_from >= self.settings.learn_s:
+            self.forget()  # another light, another view: no vehicle fills the picture for so long unseen
+            return self._learn(picture, t)
         self._adapt(picture, change, changed, t, present=present, occupied=occupied)
         return present
+
+    def differs(self, luma: Luma) -> bool:
+        """Whether a picture shows anything but the empty road; nothing is learned from it."""
+        if self._background is None or self._noise is None or self._background.shape != luma.shape:
+            return True
+        picture = luma.astype(np.float32)
+        change = np.abs(picture - _lit_as(picture, self._background))
+        return _cells(change > np.maximum(self.settings.step, self.settings.noise_factor * self._noise)) >= (
+            self.settings.cells
+        )
 
     def look_between(self, luma: Luma, keyframe: Luma) -> bool:
         """Whether a picture decoded sparsely differs from the keyframe that it was decoded on."""
@@ -107,27 +140,46 @@ class Gate:
         change = np.abs(luma.astype(np.int16) - keyframe)
         changed = change > np.maximum(self.settings.step, self.settings.noise_factor * self._noise)
         self.area = _cells(changed)
-        return self.area >= self.settings.cells
+        return self._has_paid(self.area >= self.settings.cells)
 
     def look_residue(self, luma: Luma) -> bool:
         """Whether a picture of HEVC decoded sparsely holds more newly coded places than an empty road gives."""
-        self.area = _cells(np.abs(luma.astype(np.int16) - 128) > self.settings.residue)
-        return self.area >= self.settings.residue_cells
+        self.area = self._residue_area = _cells(np.abs(luma.astype(np.int16) - 128) > self.settings.residue)
+        return self._has_paid(self.area >= self._residue_cells)
 
     def weigh(self, size: int, t: float, *, is_keyframe: bool) -> bool:
         """Whether the packets up to this one are too large together for an empty road; call for each, awake or not."""
         score = self._sizes.add(size, t, is_keyframe=is_keyframe)
         return 0 < self._packet_score <= score
 
+    @property
+    def suspects(self) -> bool:
+        """Whether the packets since the keyframe are large enough for a look, or what is usual is not known yet."""
+        return self._sizes.loudest is None or self._sizes.loudest >= self._suspicion
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether all packets since the keyframe before, and this one if it is one, are no larger than usual."""
+        return self._sizes.before is not None and self._sizes.before < self.settings.suspicion
+
+    def _has_paid(self, present: bool) -> bool:
+        """Look sooner between keyframes where that has shown something, later where it was in vain (by night it is)."""
+        self._suspicion = self.settings.suspicion if present else min(self._suspicion + 0.15, _SUSPICION_MOST)
+        return present
+
     def was_empty(self) -> None:
         """Say that the road was empty since the last word on it: those packets are learned from."""
         self._sizes.learn()
         self._packet_score += 0.02 * (self.settings.packet_score - self._packet_score)
+        self._residue_cells += 0.005 * (self.settings.residue_cells - self._residue_cells)
 
-    def was_false_alarm(self) -> None:
-        """Say that packets woke the stream and no picture showed why: they need to say it louder for a while."""
+    def was_false_alarm(self, *, by_packets: bool) -> None:
+        """Say that no picture showed what woke the stream: packets, or a look between keyframes, need to say it louder
+        for a while."""
         self._sizes.learn()
-        if self.settings.packet_score:
+        if not by_packets:
+            self._residue_cells = max(self._residue_cells, 1.25 * self._residue_area + 1)
+        elif self.settings.packet_score:
             self._packet_score = min(self._packet_score + 0.5, 2 * self.settings.packet_score)
 
     def was_occupied(self) -> None:
@@ -192,6 +244,12 @@ class _PacketSizes:
         self._gop_t = 0.0
         self._window: list[tuple[float, float]] = []
         self._untold: list[tuple[int, float]] = []
+        self.loudest: float | None = None
+        """The greatest score since the last keyframe; None while the places in the GOP are not all known."""
+        self.before: float | None = None
+        """The greatest score of the GOP before, and of the keyframe that ended it; None likewise."""
+        self._keyframes: deque[float] = deque(maxlen=_KNOWN)
+        """Log sizes of the last keyframes."""
 
     def add(self, size: int, t: float, *, is_keyframe: bool) -> float:
         if is_keyframe:
@@ -199,11 +257,16 @@ class _PacketSizes:
                 self._gop_s = t - self._gop_t
             self._gop_t = t
             self._window.clear()
+            self.before = None
+            if self.loudest is not None and len(self._keyframes) == _KNOWN:
+                self.before = max(self.loudest, self._growth(math.log(max(size, 1))))
+            self._keyframes.append(math.log(max(size, 1)))
+            self.loudest = None if min(self._weight) < _KNOWN else 0.0
             return 0.0
         phase = min(int((t - self._gop_t) / self._gop_s * _PHASES), _PHASES - 1) if t > self._gop_t else 0
         value = math.log(max(size, 1))
         score = 0.0
-        if self._weight[phase] >= 12:
+        if self._weight[phase] >= _KNOWN:
             variance = self._square[phase] - self._mean[phase] ** 2
             score = (value - self._mean[phase]) / math.sqrt(max(variance, 0.04))
         self._window.append((t, score))
@@ -212,7 +275,16 @@ class _PacketSizes:
             self._window.pop(0)
         if self._window[-1][0] - self._window[0][0] < 0.6 * self._window_s:
             return 0.0
-        return sum(score for _, score in self._window) / math.sqrt(len(self._window))
+        together = sum(score for _, score in self._window) / math.sqrt(len(self._window))
+        if self.loudest is not None:
+            self.loudest = max(self.loudest, together)
+        return together
+
+    def _growth(self, value: float) -> float:
+        """Standard score of a keyframe's log size against the median of the last ones; they hardly differ."""
+        middle = sorted(self._keyframes)[_KNOWN // 2]
+        spread = 1.48 * sorted(abs(one - middle) for one in self._keyframes)[_KNOWN // 2]
+        return (value - middle) / max(spread, 0.005)
 
     def learn(self) -> None:
         for phase, value in self._untold:
@@ -225,6 +297,17 @@ class _PacketSizes:
     def discard(self) -> None:
         self._untold.clear()
         self._window.clear()
+
+
+def _lit_as(picture: NDArray[np.float32], background: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The background in the light of ``picture``: of the same median, and of the same contrast where it has any."""
+    seen, known = picture[::6, ::6], background[::6, ::6]
+    seen_middle, known_middle = float(np.median(seen)), float(np.median(known))
+    spread = float(np.median(np.abs(known - known_middle)))
+    gain = 1.0
+    if spread > _LEAST_SPREAD:
+        gain = min(max(float(np.median(np.abs(seen - seen_middle))) / spread, 0.5), 2.0)
+    return np.asarray((background - known_middle) * gain + seen_middle, np.float32)
 
 
 def _cells(changed: NDArray[np.bool_]) -> int:

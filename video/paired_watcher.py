@@ -38,6 +38,7 @@ class PairedWatcher:
             broken=reader.broken + sentry.broken,
             undecoded_run=max(reader.undecoded_run, sentry.undecoded_run),
             wakes=reader.wakes + sentry.wakes,
+            refused=reader.refused + sentry.refused,
             unwatched_s=reader.unwatched_s + sentry.unwatched_s,
         )
 
@@ -70,6 +71,14 @@ class PairedWatcher:
     @thinning.setter
     def thinning(self, thinning: int) -> None:
         self._reader.thinning = thinning
+
+    @property
+    def wake_bar(self) -> float:
+        return self._sentry.wake_bar
+
+    @wake_bar.setter
+    def wake_bar(self, bar: float) -> None:
+        self._sentry.wake_bar = self._reader.wake_bar = bar
 
     @property
     def inspector(self) -> Callable[[DecodedFrame], None] | None:

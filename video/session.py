@@ -18,8 +18,10 @@ from video.clip import ClipJob
 from video.decoded import DecodedFrame
 from video.errors import Reason
 from video.feed import Feed
+from video.lookers import Lookers
 from video.packet import Packet
 from video.paired_watcher import PairedWatcher
+from video.pressure import GIVE_UP, concession
 from video.ring import PacketRing
 from video.session_settings import SessionSettings
 from video.source import SourceUrl
@@ -60,7 +62,8 @@ class CameraSession:
     packets lie in a ring, and must return at once; so is ``on_state`` on each change of state, by whichever thread.
 
     ``gate_source`` is a second, smaller stream of the same camera: it is looked at to see whether anything moves, and
-    ``source`` is decoded only while something does. Frames, clips and states are those of ``source``.
+    ``source`` is decoded only while something does. Frames, clips and states are those of ``source``. ``lookers`` are
+    shared by the sessions of a process.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class CameraSession:
         settings: SessionSettings | None = None,
         *,
         gate_source: SourceUrl | None = None,
+        lookers: Lookers | None = None,
         on_state: Callable[[Health], None] | None = None,
         on_ready: Callable[[], None] | None = None,
     ) -> None:
@@ -80,16 +84,18 @@ class CameraSession:
         self._feed = Feed(camera_id, source, self._ring, settings, on_state=on_state, on_ready=on_ready)
         self._gate_feed: Feed | None = None
         self._gate_ring: PacketRing | None = None
-        self._watcher: Watcher | PairedWatcher = Watcher(source, self._ring, settings.watch)
+        self._watcher: Watcher | PairedWatcher = Watcher(source, self._ring, settings.watch, lookers)
         if gate_source is not None and settings.watch.gate is not None:
             ring = self._gate_ring = PacketRing(settings.gate_ring)
             feed = self._gate_feed = Feed(f"{camera_id}.gate", gate_source, ring, settings, on_ready=on_ready)
             self._watcher = PairedWatcher(
                 self._watcher,
-                Watcher(gate_source, ring, settings.watch),
+                Watcher(gate_source, ring, settings.watch, lookers),
                 lambda: feed.states.state is State.LIVE,
             )
         self._polling = Lock()
+        self.node_strain = 0.0
+        """How far the whole node is behind, as a share of the allowed backlog: a camera in time gives way too."""
 
     @property
     def health(self) -> Health:
@@ -177,6 +183,11 @@ class CameraSession:
         """Whether there are packets to poll for."""
         return self._watcher.is_behind
 
+    @property
+    def behind(self) -> float:
+        """Share of the allowed backlog that lies in the ring."""
+        return self._watcher.lag_s / self.settings.backlog_s
+
     def note_activity(self, t: float) -> None:
         """Say that a vehicle was tracked at stream time ``t``: the gate stays open. Call from the polling worker."""
         self._watcher.note_activity(t)
@@ -194,11 +205,10 @@ class CameraSession:
         return ClipJob(self.source, self._ring, t0, t1, path, self.settings.clip)
 
     def _keep_up(self) -> None:
-        """Behind by half of ``backlog_s``, every second frame is given up; by three quarters, two of three; then whole
-        GOPs, which count as unwatched."""
-        behind = self._watcher.lag_s / self.settings.backlog_s
-        self._watcher.thinning = 1 if behind < 0.5 else 2 if behind < 0.75 else 3
-        if behind > 1.0:
+        """Do without what ``video.pressure`` says; at the end of the backlog without whole GOPs."""
+        behind = self.behind
+        self._watcher.thinning, self._watcher.wake_bar = concession(max(behind, self.node_strain))
+        if behind > GIVE_UP:
             lost_s = self._watcher.skip_to_newest()
             _log.warning("camera %s: %.1f s unwatched, decoding can't keep up", self.camera_id, lost_s)
 

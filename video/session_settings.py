@@ -31,5 +31,5 @@ class SessionSettings:
     settled_s: float = 10.0
     """Live for so long, a camera's next failure is its first again."""
     backlog_s: float = 8.0
-    """Seconds that decoding may lie behind: frames are thinned from half of it on; what is more is skipped and counted
-    as unwatched."""
+    """Seconds that decoding may lie behind: from a quarter of it on frames are thinned, from half of it on wakes
+    refused; what is more is skipped. The last two count as unwatched."""

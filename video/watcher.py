@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
-
-import numpy as np
-from numpy.typing import NDArray
 
 from video.decoded import DecodedFrame
 from video.decoder import StreamDecoder
 from video.gate import Gate, GateSettings
 from video.hardware import DecodeSettings, Nvdec
+from video.lookers import Lookers
+from video.looks import Looks, thinned
 from video.packet import Packet, StreamFormat
+from video.promise import Promise, WakeReason
 from video.ring import PacketRing
 
-_LOOK_WIDTH = 240
+__all__ = ["WakeReason", "WatchCount", "WatchSettings", "Watcher"]
+
 _BATCH = 32
 _KEYFRAME_WEIGHT = 9
 """Packets without a picture that a keyframe without one counts for, on top of itself."""
+_IDLE_S = 2.0
+"""Without a vehicle for so long, an open gate counts as a wake that shows none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,6 @@ class WatchSettings:
     gate: GateSettings | None = field(default_factory=GateSettings)
     threads: int = 1
     decoding: DecodeSettings = field(default_factory=DecodeSettings)
-
-
-class WakeReason(StrEnum):
-    """What woke a stream."""
-
-    KEYFRAME = "keyframe"
-    BETWEEN = "between"
-    PACKETS = "packets"
-    PROOF = "proof"
 
 
 @dataclass(slots=True)
@@ -61,10 +54,14 @@ class WatchCount:
     undecoded_run: int = 0
     """Packets in a row without a picture."""
     wakes: Counter[WakeReason] = field(default_factory=Counter)
+    refused: Counter[WakeReason] = field(default_factory=Counter)
+    """Wakes passed over because the worker can't keep up."""
     awake_s: float = 0.0
     watched_s: float = 0.0
     unwatched_s: float = 0.0
-    """Seconds of the stream that were skipped because the ring or the backlog ran over."""
+    """Seconds of the stream that nothing looked at: the ring or the backlog ran over, or a wake was refused."""
+    thinned_s: float = 0.0
+    """Seconds awake in which fewer frames were given than ``fps`` asks for."""
 
 
 class Watcher:
@@ -73,7 +70,13 @@ class Watcher:
     ``step`` takes what the ring has and gives frames in their order. The time of frames given never runs back.
     """
 
-    def __init__(self, source: object, ring: PacketRing, settings: WatchSettings | None = None) -> None:
+    def __init__(
+        self,
+        source: object,
+        ring: PacketRing,
+        settings: WatchSettings | None = None,
+        lookers: Lookers | None = None,
+    ) -> None:
         self.settings = settings or WatchSettings()
         self.count = WatchCount()
         self.is_awake = self.settings.gate is None
@@ -82,6 +85,9 @@ class Watcher:
         """Width and height of the pictures, once one is decoded."""
         self.thinning = 1
         """Give only every so-manieth of the frames that ``fps`` would, for a worker that can't keep up."""
+        self.wake_bar = 0.0
+        """Promise (0-1) below which a wake is refused, likewise."""
+        self.promise = Promise()
         self.inspector: Callable[[DecodedFrame], None] | None = None
         """Is shown every keyframe that is decoded, awake or asleep; none is decoded for it."""
         self._source = source
@@ -90,24 +96,30 @@ class Watcher:
         self._cursor = ring.next_number
         self._format: StreamFormat | None = None
         self._decoder: StreamDecoder | None = None
-        self._looker: StreamDecoder | None = None
+        self._looks: Looks | None = None
+        if self.gate is not None:
+            self._looks = Looks(
+                source, ring, self.gate, lookers or Lookers(kept=1), lambda *coded: list(self._run(*coded))
+            )
         self._paused: tuple[StreamDecoder, int] | None = None
         """The decoder of a stream that fell asleep inside a GOP, and the number of the packet it would take next."""
-        self._keyframe: NDArray[np.uint8] | None = None
-        self._keyframe_number = 0
         self._shown = float("-inf")
         self._last_t: float | None = None
-        self._look_due = 0.0
         self._wanted_until = float("-inf")
         self._occupied_until = float("-inf")
-        self._asleep_since = 0.0
-        self._woken_by = WakeReason.KEYFRAME
+        self._woken_by: WakeReason | None = None
+        self._judged_t = 0.0
+        """Since when the open gate has shown no vehicle and not been counted for it."""
         self._has_seen = False
+        self._is_refusing = False
         self._due = float("-inf")
         self._given = float("-inf")
-        # between two frames that the gate sees nothing can be known to have left
+
+    @property
+    def _linger_s(self) -> float:
+        """How long the stream stays awake: between two frames that the gate sees nothing can be known to have left."""
         linger_s = self.settings.gate.linger_s if self.settings.gate else 0.0
-        self._linger_s = max(linger_s, 2 / self.settings.fps if self.settings.fps else 0.0)
+        return max(linger_s, 2 * self.thinning / self.settings.fps if self.settings.fps else 0.0)
 
     @property
     def t(self) -> float:
@@ -129,6 +141,10 @@ class Watcher:
         """Say that a vehicle was tracked at ``t``: the stream stays awake, and it doesn't become background."""
         self._wanted_until = max(self._wanted_until, t + self._linger_s)
         self._occupied_until = max(self._occupied_until, t + 1.0)
+        self._judged_t = max(self._judged_t, t)
+        if self._woken_by is not None:
+            self.promise.note(self._woken_by, is_kept=True)
+            self._woken_by = None
 
     def skip_to_newest(self) -> float:
         """Give up the backlog but for its last GOP; the seconds given up."""
@@ -192,16 +208,13 @@ class Watcher:
 
     def _take(self, packet: Packet, number: int) -> list[DecodedFrame]:
         frames: list[DecodedFrame] = []
-        if packet.is_keyframe:
-            self._keyframe_number = number
         if packet.discontinuity or packet.format is not self._format:
             frames += self._change_format(packet)
         is_new = self._last_t is None or packet.dts > self._shown
         if is_new:
             self._shown = packet.dts
             if self._last_t is not None and 0 < packet.t - self._last_t < 5:
-                self.count.watched_s += packet.t - self._last_t
-                self.count.awake_s += (packet.t - self._last_t) * self.is_awake
+                self._count(packet.t - self._last_t)
         self._last_t = packet.t if self._last_t is None else max(self._last_t, packet.t)
         heavy = False
         if self.gate is not None and is_new:
@@ -211,6 +224,15 @@ class Watcher:
         self._take_asleep(packet, number, heavy=heavy)
         return frames
 
+    def _count(self, seconds: float) -> None:
+        if self._is_refusing:
+            self.count.unwatched_s += seconds
+            return
+        self.count.watched_s += seconds
+        if self.is_awake:
+            self.count.awake_s += seconds
+            self.count.thinned_s += seconds * (self.thinning > 1)
+
     def _take_awake(self, packet: Packet) -> list[DecodedFrame]:
         if self._decoder is None:
             if not packet.is_keyframe:
@@ -218,46 +240,59 @@ class Watcher:
             threads = self.settings.threads
             self._decoder = StreamDecoder(self._source, packet.format, threads=threads, nvdec=self._nvdec)
         frames = list(self._emitted(self._run(self._decoder, packet)))
-        if self.gate is not None and self.gate.is_learned and packet.t > self._wanted_until:
-            self._sleep(packet.t)
+        if self.gate is not None and self.gate.is_learned:
+            if packet.t > self._wanted_until:
+                self._sleep(packet.t)
+            elif packet.t - self._judged_t > _IDLE_S:
+                self._judge_idle(packet.t)
         return frames
 
+    def _judge_idle(self, t: float) -> None:
+        """The open gate has shown no vehicle for a while: one promise not kept, and maybe the end of its patience."""
+        self._judged_t = t
+        reason = self._woken_by or WakeReason.KEYFRAME
+        self.promise.note(reason, is_kept=False)
+        if self.promise.of(reason) < self.wake_bar:
+            self.count.refused[reason] += 1
+            self._sleep(t)
+            self._is_refusing = True
+
     def _take_asleep(self, packet: Packet, number: int, *, heavy: bool) -> None:
-        gate, settings = self.gate, self.settings.gate
-        if gate is None or settings is None:
+        if self._looks is None or (self._is_refusing and not packet.is_keyframe):
             return
-        wake_from: int | None = None
-        reason = WakeReason.KEYFRAME
-        if packet.is_keyframe:
-            self._keyframe = self._look(packet)
-            if self._keyframe is None:
-                self.count.undecoded_run += _KEYFRAME_WEIGHT
-                return
-            if gate.look(self._keyframe, packet.t):
-                # what is there now came after the keyframe before
-                wake_from = self._ring.keyframe_before(number - 1)
-            else:
-                gate.was_empty()
-                self._paused = None
-                if packet.t - self._asleep_since > settings.prove_s:
-                    wake_from, reason = number, WakeReason.PROOF
-            self._look_due = packet.t + settings.look_s
-        elif heavy:
-            wake_from, reason = self._keyframe_number, WakeReason.PACKETS
-        elif self._keyframe is not None and packet.t >= self._look_due and packet.format.codec in ("h264", "hevc"):
-            self._look_due = packet.t + settings.look_s
-            torn = self._look(packet)
-            if torn is not None:
-                is_h264 = packet.format.codec == "h264"
-                present = gate.look_between(torn, self._keyframe) if is_h264 else gate.look_residue(torn)
-                wake_from, reason = (self._keyframe_number if present else None), WakeReason.BETWEEN
-        if wake_from is not None:
-            self._wake(wake_from, packet.t, reason)
+        looks = self._looks.count
+        look = self._looks.take(packet, number, heavy=heavy)
+        self.count.looks += self._looks.count - looks
+        if look.is_unseen:
+            self.count.undecoded_run += _KEYFRAME_WEIGHT
+        if look.is_empty:
+            self._is_refusing = False
+            self._paused = None
+        if look.wake_from is not None:
+            self._wake(look.wake_from, packet.t, look.reason)
+
+    def _refuse(self, number: int, t: float, reason: WakeReason) -> None:
+        """Sleep on, though something moves: all from where the wake would have begun on is unwatched, until a keyframe
+        shows an empty road or a wake is accepted."""
+        self.count.refused[reason] += 1
+        if not self._is_refusing:
+            _, packets = self._ring.after(number, 1)
+            missed_s = max(t - packets[0].t, 0.0) if packets else 0.0
+            self.count.watched_s -= missed_s
+            self.count.unwatched_s += missed_s
+        self._is_refusing = True
+        if self.gate is not None:
+            self.gate.was_occupied()
 
     def _wake(self, number: int, t: float, reason: WakeReason) -> None:
-        self.is_awake = True
+        if reason is WakeReason.PROOF and self.wake_bar:
+            return  # it can wait, and no vehicle is known to be there
+        if self.promise.of(reason) < self.wake_bar:
+            self._refuse(number, t, reason)
+            return
+        self.is_awake, self._is_refusing = True, False
         self.count.wakes[reason] += 1
-        self._woken_by, self._has_seen = reason, False
+        self._woken_by, self._has_seen, self._judged_t = reason, False, t
         paused = self._paused
         if self.gate is not None:
             self.gate.was_occupied()
@@ -269,34 +304,30 @@ class Watcher:
 
     def _sleep(self, t: float) -> None:
         self.is_awake = False
-        self._asleep_since = t
         if self.gate is not None:
-            if self._woken_by is WakeReason.PACKETS and not self._has_seen:
-                self.gate.was_false_alarm()
+            if not self._has_seen and self._woken_by is not None:
+                self.gate.was_false_alarm(by_packets=self._woken_by is WakeReason.PACKETS)
             self.gate.was_occupied()
+        if self._woken_by is not None and self._woken_by is not WakeReason.PROOF:
+            self.promise.note(self._woken_by, is_kept=False)
+        self._woken_by = None
         decoder = self._decoder
         self._drop_decoders()
+        if self._looks is not None:
+            self._looks.begin(t)
         if decoder is not None:
             self._paused = (decoder, self._cursor)
 
     def _drop_decoders(self) -> None:
-        self._decoder = self._looker = self._keyframe = self._paused = None
+        self._decoder = self._paused = None
+        if self._looks is not None:
+            self._looks.forget()
 
     def _change_format(self, packet: Packet) -> Iterator[DecodedFrame]:
         if self._decoder is not None:
             yield from self._emitted(self._decoder.flush())
         self._drop_decoders()
         self._format = packet.format
-
-    def _look(self, packet: Packet) -> NDArray[np.uint8] | None:
-        if self._looker is None:
-            self._looker = StreamDecoder(self._source, packet.format, sparse=True)
-        self.count.looks += 1
-        frames = list(self._run(self._looker, packet))
-        return self._luma(frames[-1]) if frames else None
-
-    def _luma(self, frame: DecodedFrame) -> NDArray[np.uint8]:
-        return frame.luma(max(1, round(frame.size[0] / _LOOK_WIDTH)))
 
     def _run(self, decoder: StreamDecoder, packet: Packet) -> Iterator[DecodedFrame]:
         broken = decoder.broken
@@ -324,7 +355,7 @@ class Watcher:
             self._given = frame.t
             if self.gate is not None:
                 occupied = frame.t <= self._occupied_until
-                if self.gate.look(self._luma(frame), frame.t, occupied=occupied):
+                if self.gate.look(thinned(frame), frame.t, occupied=occupied):
                     self._has_seen = True
                     self._wanted_until = max(self._wanted_until, frame.t + self._linger_s)
             self.count.frames_given += 1

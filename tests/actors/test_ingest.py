@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -27,9 +29,11 @@ from storage.sealing import Seal
 from tests.fixtures.records import make_match, posterior_of
 from tests.fixtures.streams import Encode
 from video.clip import ClipSettings
+from video.gate import GateSettings
 from video.health.camera import HealthSettings
 from video.health.picture import PictureSettings
 from video.health.requirements import Requirements
+from video.ring import RingSettings
 from video.session import SessionSettings
 from video.source import SourceRules
 from video.watcher import WatchSettings
@@ -200,6 +204,71 @@ def test_a_clip_cut_before_a_kill_is_handed_over_after_it(tmp_path: Path, peer: 
     second = make(tmp_path / "ingest", peer)
     until(lambda: peer.clips, "it is handed over")
     assert peer.lost == []
+    second.close()
+
+
+class Slow(BrightBox):
+    """Sees all there is, in its own time."""
+
+    def __init__(self) -> None:
+        self.in_time = threading.Event()
+
+    def detect(self, images: Sequence[Image], size: int | None = None) -> list[list[PlateDetection]]:
+        self.in_time.wait(0.4)
+        return super().detect(images, size)
+
+
+def test_an_ingest_that_cannot_keep_up_gives_way_counts_it_and_blocks_no_stream(
+    tmp_path: Path, peer: Peer, encode: Encode
+) -> None:
+    slow = Slow()
+    options = IngestOptions(
+        folder=tmp_path / "ingest",
+        workers=1,
+        health=None,
+        rules=SourceRules(allow_files=True),
+        session=SessionSettings(
+            watch=WatchSettings(gate=GateSettings(learn_s=0.5)), ring=RingSettings(seconds=4.0), backlog_s=2.0
+        ),
+    )
+    ingest = Ingest(options, Detectors(slow), Peers(Certain(), peer, peer, peer))
+    road = str(encode("road.mp4", seconds=4.0, fps=10, gop=10, passes=[(0.0, 4.0)]))
+    ingest.assign([CameraSpec(name, road) for name in ("north", "south", "east")])
+
+    def cameras() -> list[dict[str, Any]]:
+        return list(ingest.stats()["cameras"].values())
+
+    until(lambda: all(one["thinned_s"] > 0 for one in cameras()), "detection slows first")
+    until(lambda: sum(one["unwatched_s"] for one in cameras()) > 3.0, "what is passed over is counted", timeout_s=90)
+    before = [ingest._cameras[name].session.count.packets for name in ingest.cameras()]
+    until(
+        lambda: all(
+            ingest._cameras[name].session.count.packets > packets + 10
+            for name, packets in zip(ingest.cameras(), before, strict=True)
+        ),
+        "the streams go on",
+    )
+    assert all(ingest._cameras[name].session.count.ring_s < 6.0 for name in ingest.cameras())
+    slow.in_time.set()
+    until(lambda: all(one["lag_s"] < 1.0 for one in cameras()), "with time to spare it catches up", timeout_s=90)
+    until(lambda: ingest.stats()["strain"] == 0.0, "and asks for nothing more", timeout_s=90)
+    ingest.close()
+
+
+def test_seconds_in_which_the_ingest_was_down_are_unwatched(tmp_path: Path, peer: Peer, road: CameraSpec) -> None:
+    first = make(tmp_path / "ingest", peer)
+    first.assign([road])
+    until(lambda: first.stats()["cameras"]["north"]["frames"] > 3, "it is watched")
+    assert first.stats()["cameras"]["north"]["unwatched_s"] == 0
+    first.close()
+    down_since = time.monotonic()
+    until(lambda: time.monotonic() - down_since > 0.6, "it is down")
+    second = make(tmp_path / "ingest", peer)
+    until(lambda: second.stats()["cameras"]["north"]["frames"] > 3, "it is watched again")
+    unwatched_s = second.stats()["cameras"]["north"]["unwatched_s"]
+    assert unwatched_s >= 0.6
+    until(lambda: second.stats()["cameras"]["north"]["frames"] > 10, "it goes on")
+    assert second.stats()["cameras"]["north"]["unwatched_s"] == unwatched_s
     second.close()
 
 

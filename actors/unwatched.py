@@ -1,0 +1,52 @@
+"""Seconds of each camera that nobody looked at, kept on disk: those in which the ingest itself was down count too."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+_log = logging.getLogger("beket.ingest")
+
+
+class UnwatchedLedger:
+    """A file under the ingest's folder: by camera the seconds so far and when they were last noted.
+
+    For one thread at a time. Without its file, or with a broken one, all count from nothing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "unwatched.json"
+        self._rows: dict[str, tuple[float, float]] = {}
+        try:
+            rows = json.loads(self._path.read_text(encoding="utf-8"))
+            self._rows = {name: (float(seconds), float(at)) for name, (seconds, at) in rows.items()}
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            _log.warning("unwatched seconds so far are lost (%s)", type(error).__name__)
+
+    def resume(self, camera_id: str) -> float | None:
+        """The camera's unwatched seconds up to now, those since the last note included; None for one not known."""
+        row = self._rows.get(camera_id)
+        if row is None:
+            return None
+        seconds, at = row
+        return seconds + max(time.time() - at, 0.0)
+
+    def forget(self, camera_id: str) -> None:
+        """The camera is no longer this ingest's."""
+        self._rows.pop(camera_id, None)
+
+    def note(self, unwatched: Mapping[str, float]) -> None:
+        """Write down the unwatched seconds of these cameras, as of now; what is known of others stays."""
+        now = time.time()
+        self._rows |= {name: (round(seconds, 2), round(now, 2)) for name, seconds in unwatched.items()}
+        draft = self._path.with_suffix(".part")
+        try:
+            draft.write_text(json.dumps(self._rows), encoding="utf-8")
+            draft.replace(self._path)
+        except OSError as error:
+            _log.warning("unwatched seconds could not be noted: %s", error)
