@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.camera_rules import in_home
 from cluster.errors import SettingsError
 from cluster.home import Home
-from cluster.plan import in_home
 from cluster.settings import HotlistSettings, RegionSettings
 from index.hotlist_table import HotlistFileError, RowError
 from storage.database import Database

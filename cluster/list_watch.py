@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cluster.camera_rules import in_home, source_rules
 from cluster.errors import SettingsError
 from cluster.home import Home
 from cluster.hotlists import FileIntake, digest, tell
 from cluster.list_sources import AddressSource, Arrival, FolderSource, ListSource, PrefixSource, SourceFailed
-from cluster.plan import in_home, source_rules
 from cluster.settings import HotlistSettings, RegionSettings
 from cluster.settings.secrets import read_secret
 from index.hotlist_table import HotlistFileError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 
 from actors.archive import ArchiveOptions
@@ -13,26 +12,22 @@ from actors.look_back import LookBackOptions
 from actors.match import MatchOptions
 from actors.networks import ModelChoice
 from actors.publish import PublishOptions
+from cluster.camera_rules import requirements, source_rules
 from cluster.home import Home
-from cluster.settings import CameraSettings, RegionSettings
+from cluster.settings import RegionSettings
 from index.clones import CloneRule
 from index.traffic import Traffic
 from models.session import GpuOptions, SessionOptions
 from passes.options import PassOptions
-from storage.cameras import Camera
 from storage.crossings import Crossing
 from video.clip import ClipSettings
 from video.gate import GateSettings
 from video.hardware import DecoderName, DecodeSettings
 from video.health.camera import HealthSettings
 from video.health.picture import PictureSettings
-from video.health.requirements import Requirements
 from video.ring import RingSettings
 from video.session import SessionSettings
-from video.source import SourceRules
 from video.watcher import WatchSettings
-
-HOME_PLACEHOLDER = "${home}"
 
 
 def model_choice(settings: RegionSettings, home: Home) -> ModelChoice:
@@ -54,35 +49,6 @@ def model_choice(settings: RegionSettings, home: Home) -> ModelChoice:
         vehicles=settings.passes.vehicle_type,
         looks=settings.passes.appearance,
         faces=settings.alerts.blur_faces,
-    )
-
-
-def in_home(text: str, home: Home) -> str:
-    """``text`` with the home folder put in for ``${home}``."""
-    return text.replace(HOME_PLACEHOLDER, str(home.path))
-
-
-def camera_record(camera: CameraSettings, home: Home) -> Camera:
-    """A configured camera as the database keeps it."""
-    return Camera(
-        camera_id=camera.id,
-        name=camera.name or camera.id,
-        url=in_home(camera.url.get_secret_value(), home),
-        place=camera.place,
-        latitude=camera.latitude,
-        longitude=camera.longitude,
-        enabled=camera.enabled,
-        gate_url=in_home(camera.gate_url.get_secret_value(), home) if camera.gate_url is not None else None,
-    )
-
-
-def source_rules(settings: RegionSettings) -> SourceRules:
-    """Which addresses cameras may have."""
-    return SourceRules(
-        allow_files=settings.allow_files,
-        networks=tuple(ipaddress.ip_network(net) for net in settings.networks),
-        verify_tls=settings.camera_tls.verify,
-        ca_file=settings.camera_tls.ca_file,
     )
 
 
@@ -110,11 +76,6 @@ def ingest_options(settings: RegionSettings, folder: Path, decoder: DecoderName 
         longest_clip_s=clips.longest_s,
         retention_hours=settings.retention.reads_h,
     )
-
-
-def requirements(settings: RegionSettings) -> Requirements:
-    """What the region requires of its cameras."""
-    return Requirements(**settings.health.requirements.model_dump())
 
 
 def health_options(settings: RegionSettings) -> HealthOptions | None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from actors.shells import Stores
-from cluster import plan
+from cluster.camera_rules import camera_record
 from cluster.console_server import ConsoleServer, require_free_port
 from cluster.deployment import Deployment
 from cluster.engine import Engine, EngineOptions, prepare_environment, sweep
@@ -124,7 +124,7 @@ class Region:
         stores = self._stores = Stores(services.dsn, services.access, seal_key)
         self._database = Database(services.dsn, connections=2)
         self._book = CameraBook(self._database, Seal.from_environment(seal_key))
-        self._book.put([plan.camera_record(camera, self.home) for camera in self.settings.cameras])
+        self._book.put([camera_record(camera, self.home) for camera in self.settings.cameras])
         for line in import_hotlists(self._database, self.settings, self.home):
             self._say(line)
         self._lists = ListWatch(self._database, Archive(services.access), self.settings, self.home, self._say)

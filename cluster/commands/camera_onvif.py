@@ -81,7 +81,7 @@ def add(
 
     A running region takes it up within seconds.
     """
-    from cluster.plan import camera_record
+    from cluster.camera_rules import camera_record
     from cluster.reach import camera_book, reach_database
 
     settings = read_settings(config) if config else RegionSettings()
@@ -107,7 +107,7 @@ def add(
 def _asked(
     address: str, user: str | None, password_file: Path | None, settings: RegionSettings, timeout_s: float
 ) -> OnvifCamera:
-    from cluster.plan import source_rules
+    from cluster.camera_rules import source_rules
     from video.onvif.client import read_camera, service_url
     from video.onvif.transport import Login
 

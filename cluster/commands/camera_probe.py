@@ -48,9 +48,9 @@ def probe(
     FILE holds an address a line, or CSV with the columns id and url. Ctrl-C ends it with what is known by then.
     Exits with 1 when a camera can't be used or falls short, 130 after Ctrl-C.
     """
+    from cluster.camera_rules import requirements as required_by
+    from cluster.camera_rules import source_rules
     from cluster.conformance import ProbeOptions
-    from cluster.plan import requirements as required_by
-    from cluster.plan import source_rules
     from cluster.settings.file import read_requirements
     from video.demux import OpenSettings
 
@@ -141,12 +141,13 @@ def _report(results: list[Conformance], targets: list[Target], *, as_csv: bool, 
 
 def _targets(which: str, settings: RegionSettings) -> list[Target]:
     from cluster.conformance import Target
-    from cluster.reach import camera_book, reach_database
 
     if Path(which).is_file():
         return _listed(Path(which))
     if ":" in which:
         return [Target(None, which)]
+    from cluster.reach import camera_book, reach_database
+
     home = home_of(settings)
     with reach_database(settings, home) as database:
         cameras = camera_book(database, home).enabled()

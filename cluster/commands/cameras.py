@@ -40,7 +40,7 @@ def import_(
     Bad rows are told and left out; exits with 1 when there were any.
     """
     from cluster.camera_file import read_camera_file
-    from cluster.plan import camera_record, source_rules
+    from cluster.camera_rules import camera_record, source_rules
     from cluster.reach import camera_book, reach_database
     from video.errors import VideoError
     from video.source import parse_source

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cluster.camera_rules import camera_record
 from cluster.home import Home
-from cluster.plan import camera_record, ingest_options
+from cluster.plan import ingest_options
 from cluster.settings import CameraSettings, RegionSettings
 
 

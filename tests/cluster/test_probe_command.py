@@ -11,11 +11,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from cluster.command import main
 from tests.fixtures.rtsp import RtspServer, StartRtsp
 from tests.fixtures.streams import Encode
 
@@ -23,23 +25,38 @@ ROOT = Path(__file__).parents[2]
 LOGIN = "admin:hunter2"
 
 
-def command(*arguments: str, home: Path) -> tuple[list[str], dict[str, str]]:
-    environment = {**os.environ, "BEKET_HOME": str(home), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    return [sys.executable, "-m", "cluster", "cameras", "probe", *arguments], environment
+@dataclass(frozen=True)
+class Done:
+    """A command that ran in this process."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def probed(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
-    line, environment = command(*arguments, home=home)
-    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=120)  # noqa: S603
-    assert "hunter2" not in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done
+Probe = Callable[..., Done]
+
+
+@pytest.fixture
+def probed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Probe:
+    """Runs ``beket cameras probe`` with its arguments; what it prints must hold no password."""
+    monkeypatch.setenv("BEKET_HOME", str(tmp_path))
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["beket", "cameras", "probe", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        assert "hunter2" not in said.out + said.err
+        return Done(int(ended.value.code or 0), said.out, said.err)
+
+    return run
 
 
 @pytest.fixture
 def server(start_rtsp: StartRtsp, encode: Encode) -> RtspServer:
-    large = encode("large.mp4", seconds=20, fps=15, gop=30, size=(1280, 720))
-    small = encode("small.mp4", seconds=20, fps=5, gop=100)
+    large = encode("large.mp4", seconds=6, fps=15, gop=30, size=(1280, 720))
+    small = encode("small.mp4", seconds=6, fps=5, gop=100)
     return start_rtsp({"large": str(large), "small": str(small)}, login=LOGIN)
 
 
@@ -50,7 +67,7 @@ def silent() -> Iterator[int]:
         yield listening.getsockname()[1]
 
 
-def test_a_report_of_many_as_table_json_and_csv(server: RtspServer, silent: int, tmp_path: Path) -> None:
+def test_a_report_of_many_as_table_json_and_csv(server: RtspServer, silent: int, tmp_path: Path, probed: Probe) -> None:
     profile = tmp_path / "profile.yaml"
     profile.write_text("min_fps: 12\nmin_bitrate_bps: null\nmax_keyframe_interval_s: 4\n")
     listed = tmp_path / "cameras.txt"
@@ -67,8 +84,8 @@ def test_a_report_of_many_as_table_json_and_csv(server: RtspServer, silent: int,
             ]
         )
     )
-    options = ("--requirements", str(profile), "--seconds", "3", "--timeout", "2", "--at-once", "3")
-    done = probed(str(listed), "--json", *options, home=tmp_path)
+    options = ("--requirements", str(profile), "--timeout", "2", "--at-once", "3")
+    done = probed(str(listed), "--json", "--seconds", "3", *options)
     assert done.returncode == 1, done.stderr
     told = {row["source"]: row for row in map(json.loads, done.stdout.splitlines()) if row["ok"]}
     large, small = (told[server.url(name).replace(f"{LOGIN}@", "")] for name in ("large", "small"))
@@ -81,21 +98,21 @@ def test_a_report_of_many_as_table_json_and_csv(server: RtspServer, silent: int,
     unusable = sorted(row["reason"] for row in map(json.loads, done.stdout.splitlines()) if not row["ok"])
     assert unusable == ["login_failed", "not_found", "timed_out"]
 
-    done = probed(str(listed), "--csv", *options, home=tmp_path)
+    done = probed(str(listed), "--csv", "--seconds", "1", *options)
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert [row["verdict"] for row in rows] == ["conforms", "falls_short", "unusable", "unusable", "unusable"]
     assert [row["reasons"] for row in rows[2:]] == ["login_failed", "not_found", "timed_out"]
     assert rows[0]["width"] == "1280"
 
-    done = probed(str(listed), *options, home=tmp_path)
+    done = probed(str(listed), "--seconds", "1", *options)
     assert done.returncode == 1
     for said in ("conforms", "falls short", "unusable", "login_failed", "h264 1280x720"):
         assert said in done.stdout
     assert "5 of 5 cameras: 1 conform, 1 fall short, 3 can't be used" in done.stderr
 
 
-def test_one_camera_in_sentences(server: RtspServer, tmp_path: Path) -> None:
-    done = probed(server.url("small"), "--seconds", "2", home=tmp_path)
+def test_one_camera_in_sentences(server: RtspServer, probed: Probe) -> None:
+    done = probed(server.url("small"), "--seconds", "1")
     assert done.returncode == 1
     assert "h264 320x192" in done.stdout
     assert "fps_low" in done.stdout
@@ -106,9 +123,9 @@ def test_ctrl_c_prints_what_is_known(server: RtspServer, silent: int, tmp_path: 
     listed = tmp_path / "cameras.csv"
     hanging = [f"hangs-{n},rtsp://{LOGIN}@127.0.0.1:{silent}/{n}" for n in range(12)]
     listed.write_text("\n".join(["id,url", f"north,{server.url('large')}", *hanging]) + "\n")
-    line, environment = command(
-        str(listed), "--json", "--seconds", "1", "--at-once", "4", "--timeout", "60", home=tmp_path
-    )
+    environment = {**os.environ, "BEKET_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    line = [sys.executable, "-m", "cluster", "cameras", "probe", str(listed), "--json"]
+    line += ["--seconds", "1", "--at-once", "4", "--timeout", "60"]
     process = subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
     assert process.stdout is not None
     first = json.loads(process.stdout.readline())
@@ -123,15 +140,15 @@ def test_ctrl_c_prints_what_is_known(server: RtspServer, silent: int, tmp_path: 
     assert "hunter2" not in err
 
 
-def test_a_list_that_is_none_and_a_profile_that_is_wrong(tmp_path: Path) -> None:
+def test_a_list_that_is_none_and_a_profile_that_is_wrong(tmp_path: Path, probed: Probe) -> None:
     broken = tmp_path / "cameras.txt"
     broken.write_bytes(b"\xff\xfe\x00rtsp://admin:hunter2@10.0.0.1/")
-    done = probed(str(broken), home=tmp_path)
+    done = probed(str(broken))
     assert done.returncode == 2
     assert "can't be read as text" in done.stderr
     profile = tmp_path / "profile.yaml"
     profile.write_text("min_fsp: 12\n")
-    done = probed("rtsp://127.0.0.1:9/", "--requirements", str(profile), home=tmp_path)
+    done = probed("rtsp://127.0.0.1:9/", "--requirements", str(profile))
     assert done.returncode == 2
     assert "min_fsp: there is no such key" in done.stderr
-    assert probed("rtsp://127.0.0.1:9/", "--json", "--csv", home=tmp_path).returncode == 2
+    assert probed("rtsp://127.0.0.1:9/", "--json", "--csv").returncode == 2

@@ -1,0 +1,177 @@
+"""Cameras that a GPU (or a machine without one) keeps up with, and what batches across them give.
+
+    python -m benchmarks.gpu [--provider auto] [--decoder auto] [--callers 16] [--clip FILE] [--json]
+
+- *networks*: milliseconds a picture of each network, by the clock and of CPU, for one caller and for many at once, each
+  going alone and batched.
+- *cameras*: so many cameras at once play a road through decoder, gate, detection and reading as an ingest runs them,
+  as fast as they can: their seconds by the clock's. *awake* is without the gate, every frame decoded. The gate's first
+  seconds, in which it learns, are in it.
+
+Without ``--clip`` the road is drawn: 1080p25, a vehicle in view a fifth of the time. Every line names the provider and
+the decoder that really ran. With ``--json`` the last line is one object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from actors.read import BatchReader
+from models.catalogue import open_plate_corners, open_plate_detector, open_plate_reader, open_vehicle_detector
+from models.manifest import ROOT
+from models.session import Session, SessionOptions
+from models.store import ModelStore
+from passes.options import PassOptions
+from passes.pipeline import Detectors, PassPipeline
+from simulation.clip import write_clip
+from simulation.road import RoadCamera
+from simulation.traffic import Drive, build
+from video.decoded import DecodedFrame
+from video.gate import GateSettings
+from video.hardware import DecodeSettings, nvdec_device
+from video.reader import FrameReader, ReadSettings, sources_of
+from video.watcher import WatchSettings
+
+ALONE, BATCHED = 0.0, 0.04
+SIDES_PX = (96, 320, 640)
+
+
+class Timed(NamedTuple):
+    """Milliseconds a picture: by the clock, and of CPU."""
+
+    wall_ms: float
+    cpu_ms: float
+
+
+def timed(calls: int, callers: int, call: Callable[..., object], *arguments: object) -> Timed:
+    """``calls`` calls by ``callers`` threads."""
+    call(*arguments)
+    with ThreadPoolExecutor(callers) as pool:
+        began, cpu = time.perf_counter(), time.process_time()
+        for answer in [pool.submit(call, *arguments) for _ in range(calls)]:
+            answer.result()
+        took, spent = time.perf_counter() - began, time.process_time() - cpu
+    return Timed(round(1000 * took / calls, 3), round(1000 * spent / calls, 3))
+
+
+def networks(session: SessionOptions, callers: int, calls: int) -> dict[str, dict[str, Timed]]:
+    """What a picture costs by network, and by how it was asked."""
+    store, noise = ModelStore(), np.random.default_rng(0)
+    crop = noise.integers(0, 255, (30, 100, 3), np.uint8)
+    found: dict[str, dict[str, Timed]] = {}
+    ways = {"one": (1, ALONE), "many, alone": (callers, ALONE), "many, batched": (callers, BATCHED)}
+    for way, (threads, wait_s) in ways.items():
+        options = replace(session, batch_wait_s=wait_s)
+        plates, reader = open_plate_detector(store, options), open_plate_reader(store, options)
+        for side in SIDES_PX:
+            picture = noise.integers(0, 255, (side * 9 // 16, side, 3), np.uint8)
+            found.setdefault(f"plates at {side}", {})[way] = timed(calls, threads, plates.detect, [picture], side)
+        found.setdefault("reader", {})[way] = timed(calls, threads, reader.read, [crop])
+    return found
+
+
+def cameras(
+    clip: Path, session: SessionOptions, decoding: DecodeSettings, count: int, *, gated: bool
+) -> dict[str, Any]:
+    """``count`` cameras at once, each playing ``clip``."""
+    store = ModelStore()
+    detectors = Detectors(
+        open_plate_detector(store, session),
+        open_vehicle_detector(store, session),
+        corners=open_plate_corners(store, session),
+    )
+    reader = BatchReader(open_plate_reader(store, replace(session, batch_wait_s=ALONE)))
+    watch = WatchSettings(PassOptions().detect_fps, GateSettings() if gated else None, decoding=decoding)
+    done: list[tuple[float, int, int, int]] = []
+
+    def play() -> None:
+        pipeline, passes = PassPipeline("camera", detectors, reader), 0
+        with FrameReader(sources_of(str(clip))[0], ReadSettings(watch=watch)) as frames:
+            for frame in frames:
+                if isinstance(frame, DecodedFrame):
+                    passes += sum(one.read.closed for one in pipeline.process(frame))
+                if pipeline.watched:
+                    frames.note_activity(frame.t)
+            passes += sum(one.read.closed for one in pipeline.flush())
+            done.append((frames.t, frames.count.frames_decoded, frames.count.frames_on_gpu, passes))
+
+    threads = [threading.Thread(target=play) for _ in range(count)]
+    began, cpu = time.perf_counter(), time.process_time()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
+    reader.close()
+    if len(done) < count:
+        raise RuntimeError(f"{count - len(done)} of {count} cameras failed")
+    camera_s = sum(seconds for seconds, *_ in done)
+    return {
+        "cameras": round(camera_s / wall_s, 1),
+        "cpu_ms_a_camera_s": round(1000 * cpu_s / camera_s, 1),
+        "passes_each": round(sum(passes for *_, passes in done) / count, 2),
+        "decoded_on_gpu": round(sum(gpu for _, _, gpu, _ in done) / max(sum(all_ for _, all_, *_ in done), 1), 3),
+        "crops_a_batch": round(reader.counts.size / max(reader.counts.batches, 1), 2),
+    }
+
+
+def drawn(folder: Path, seconds: float) -> Path:
+    """A 1080p25 road with a vehicle in view a fifth of the time."""
+    drives = [Drive("417KTA02", "kz2012", "car", "silver", 0, seconds * 0.6, 50.0)]
+    camera = RoadCamera(width=1920, height=1080)
+    return write_clip(build("road", drives, camera=camera, duration_s=seconds, fps=25), folder / "road.mp4")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--provider", choices=("auto", "cpu", "cuda", "tensorrt"), default="auto")
+    parser.add_argument("--decoder", choices=("auto", "cpu", "nvdec"), default="auto")
+    parser.add_argument("--callers", type=int, default=16, help="cameras, and threads that ask a network, at once")
+    parser.add_argument("--calls", type=int, default=256, help="pictures by which each network is timed")
+    parser.add_argument("--clip", type=Path, help="a road to play instead of the drawn one")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of the drawn road")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    session = SessionOptions(provider=options.provider)
+    decoding = DecodeSettings(options.decoder)
+    ran = {
+        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
+        "provider": Session(ROOT / "models" / "weights" / "reader.onnx", session).runs_on,
+        "decoder": "cpu" if nvdec_device(options.decoder, 0) is None else "nvdec",
+        "callers": options.callers,
+    }
+    print(", ".join(f"{name} {value}" for name, value in ran.items()), flush=True)
+    costs = networks(session, options.callers, options.calls)
+    print(f"\n{'ms a picture, of CPU':22}" + "".join(f"{way:>20}" for way in costs["reader"]))
+    for name, row in costs.items():
+        print(f"{name:22}" + "".join(f"{t.wall_ms:11.2f} {t.cpu_ms:8.2f}" for t in row.values()), flush=True)
+    kept: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        clip = options.clip or drawn(Path(folder), options.seconds)
+        for name, gated in (("gated", True), ("awake", False)):
+            for how, wait_s in (("alone", ALONE), ("batched", BATCHED)):
+                each_goes = replace(session, batch_wait_s=wait_s)
+                row = cameras(clip, each_goes, decoding, options.callers, gated=gated)
+                kept[f"{name}, {how}"] = row
+                print(f"\n{name}, {how}: " + ", ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+    if options.json:
+        print(json.dumps(ran | {"networks_ms": costs, "kept": kept}))
+
+
+if __name__ == "__main__":
+    main()
