@@ -70,10 +70,11 @@ class Scenery:
                 self._glow(picture, lamp, y + side // 2, side)
 
     def _glow(self, picture: NDArray[np.float32], x: int, y: int, radius: int) -> None:
-        height, width = picture.shape
-        rows, columns = np.ogrid[:height, :width]
-        distance = (rows - y) ** 2 + (columns - x) ** 2
-        picture += 300 * np.exp(-distance / (2 * (radius / 5) ** 2))
+        left, top = max(x - radius, 0), max(y - radius, 0)
+        near = picture[top : y + radius + 1, left : x + radius + 1]  # beyond it a lamp adds less than a thousandth
+        rows, columns = (np.arange(side, dtype=np.float32) for side in near.shape)
+        falls = 2 * (radius / 5) ** 2
+        near += 300 * np.outer(np.exp(-((rows + top - y) ** 2) / falls), np.exp(-((columns + left - x) ** 2) / falls))
 
     def _rain(self, picture: NDArray[np.float32]) -> None:
         rng = self._rng
