@@ -18,10 +18,9 @@ GOOD = StreamMeasure("h264", 1920, 1080, 20.0, 500, 25.0, 4e6, 2.0, 0.0)
 
 
 def packets(seconds: float = 20.0, fps: float = 25.0, gop: int = 50, size: int = 20_000) -> list[Packet]:
-    step = 1.0 / fps
+    step, data = 1.0 / fps, bytes(size)
     return [
-        Packet(bytes(size), 1000 + n * step, 1000 + n * step, step, n % gop == 0, FORMAT)
-        for n in range(round(seconds * fps))
+        Packet(data, 1000 + n * step, 1000 + n * step, step, n % gop == 0, FORMAT) for n in range(round(seconds * fps))
     ]
 
 
