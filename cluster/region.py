@@ -26,6 +26,7 @@ from cluster.errors import RegionError
 from cluster.home import Home, HomeLock
 from cluster.hotlists import import_hotlists
 from cluster.list_watch import ListWatch
+from cluster.plan import model_choice
 from cluster.services import Services
 from cluster.settings import RegionSettings
 from models.catalogue import corner_detector
@@ -131,7 +132,7 @@ class Region:
         self._lists.start()
         self._cameras = list(self._book.enabled())
 
-        choice = plan.model_choice(self.settings, self.home)
+        choice = model_choice(self.settings, self.home)
         self._console = ConsoleServer(self.settings.api, self.home, services.dsn, services.access, choice)
         self._console.start()
         self._deployment = Deployment(self.settings, self.home, stores)
@@ -231,7 +232,7 @@ class Region:
         return thread
 
     def _pull_models(self) -> None:
-        choice = plan.model_choice(self.settings, self.home)
+        choice = model_choice(self.settings, self.home)
         store = choice.store()
         wanted = [("plate_detector", choice.plate_detector), ("plate_reader", choice.plate_reader)]
         if choice.looks_for_vehicles:
