@@ -90,7 +90,7 @@ class AskedPage(Asked):
         default=None, max_length=2000, description="`next` of the page before, for the same question."
     )
     patience_s: float = Field(
-        default=0.2, ge=0.05, le=8, description="Seconds to gather a page; it goes out with what was found by then."
+        default=0.18, ge=0.05, le=8, description="Seconds to gather a page; it goes out with what was found by then."
     )
 
 

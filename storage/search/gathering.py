@@ -18,7 +18,7 @@ HARD_S: Final = 5.0
 TICK: Final = timedelta(microseconds=1)
 _NARROWEST: Final = timedelta(seconds=2)
 _LEAST_S: Final = 0.02
-_SHARE: Final = 0.6
+_SHARE: Final = 0.7
 _GROWTH: Final = ((0.02, 2.0), (0.06, 1.0), (float("inf"), 0.5))
 """How much wider the next window is where the last one took less than so many seconds."""
 

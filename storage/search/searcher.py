@@ -23,7 +23,7 @@ from storage.search.sighting import HitOfPass, Sighting
 from storage.search.statement import Filter
 
 MOST_ON_A_PAGE: Final = 500
-BUDGET_S: Final = 0.2
+BUDGET_S: Final = 0.18
 """Time that a page may take to gather; then it goes out with what was found and how far that reaches."""
 _WHOLE_S: Final = 30.0
 _HITS: Final = """
