@@ -20,6 +20,7 @@ def wipe_traces(database: Database) -> bool:
     """
     try:
         with database.connect(autocommit=True) as connection:
+            connection.execute("SET lock_timeout = '1s'")  # who plans a statement waits behind us
             connection.execute("VACUUM (FULL) pg_statistic")
             connection.execute("SELECT pg_switch_wal() WHERE has_function_privilege('pg_switch_wal()', 'EXECUTE')")
     except (DatabaseAway, psycopg.Error) as error:

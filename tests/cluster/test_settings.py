@@ -39,6 +39,8 @@ def test_an_empty_file_is_a_region_of_defaults(tmp_path: Path) -> None:
         ("cameras: [{url: 'rtsp://h/'}]", r"cameras\.0\.id: is missing"),
         ("retention: {reads_h: 169}", r"retention\.reads_h: .*168"),
         ("retention: {reads_h: 0}", r"retention\.reads_h: .*1"),
+        ("retention: {hits_days: 10}", r"events_days: .*no longer than hits_days"),
+        ("retention: {hits_days: 3661}", r"retention\.hits_days: .*3660"),
         ("passes: {detect_fps: many}", r"passes\.detect_fps: .*number"),
         ("api: {host: 0.0.0.0}", r"api\.host: .*127\.0\.0\.1"),
         ("cameras: [{id: a, url: 'pipe:1'}]", r"cameras\.0\.url: .*never opened"),
