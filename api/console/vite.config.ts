@@ -11,7 +11,7 @@ export default defineConfig({
   server: {
     host: "127.0.0.1",
     proxy: Object.fromEntries(
-      ["/alerts", "/cameras", "/events", "/health"].map((path) => [path, { target: api, changeOrigin: true }]),
+      ["/alerts", "/cameras", "/events", "/health", "/hits", "/search"].map((path) => [path, { target: api, changeOrigin: true }]),
     ),
   },
 });

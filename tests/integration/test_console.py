@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from simulation.road import Light
 from simulation.traffic import Drive
@@ -27,49 +26,10 @@ from storage.hotlists.rows import EntryRow
 from storage.s3_access import S3Access
 from storage.sealing import Seal
 from tests.api.serving import serving
+from tests.fixtures.browser import NEEDS_BROWSER, PATIENCE_MS, wait_for
 from tests.fixtures.drawn_alerts import AlertMaker, DrawnPass, draw_pass, uncertain
 
-CHROMIUM = os.environ.get("BEKET_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-BUILT = Path(__file__).parents[2] / "api" / "console" / "dist" / "index.html"
-PATIENCE_MS = 30_000
-expect.set_options(timeout=PATIENCE_MS)
-
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: install it, or name one by BEKET_CHROMIUM"),
-    pytest.mark.skipif(not BUILT.is_file(), reason="the console is not built: run `make console`"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page of an operator in Almaty; whatever goes wrong in it fails the test."""
-    context = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="en-GB", timezone_id="Asia/Almaty")
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda told: wrong.append(told.text) if "Content Security Policy" in told.text else None)
-    page.on("request", lambda asked: None if asked.url.startswith("http://127.0.0.1:") else wrong.append(asked.url))
-    yield page
-    context.close()
-    assert wrong == []
-
-
-def wait_for(page: Page, expression: str) -> None:
-    """Return when ``expression`` holds; Playwright's own waiting uses eval, which the page's policy forbids."""
-    deadline = time.monotonic() + PATIENCE_MS / 1000
-    while not page.evaluate(expression):
-        assert time.monotonic() < deadline, f"in vain: {expression}"
-        page.wait_for_timeout(100)
+pytestmark = NEEDS_BROWSER
 
 
 @pytest.fixture

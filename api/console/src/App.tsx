@@ -6,10 +6,11 @@ import { Picture } from "./alerts/Picture";
 import { Dialog } from "./bar/Dialog";
 import { Keys } from "./bar/Keys";
 import { useSound } from "./bar/sound";
-import { TopBar } from "./bar/TopBar";
+import { TopBar, type Place } from "./bar/TopBar";
 import { CameraPanel } from "./cameras/CameraPanel";
 import type { Feed } from "./feed/feed";
 import { useKeyboard, type Action } from "./keyboard";
+import { SearchPage } from "./search/SearchPage";
 import { LanguageContext, languageOf, preferredLanguage, rememberLanguage, wordFor, type Code } from "./text/language";
 
 export function App({ feed }: { feed: Feed }): ReactElement {
@@ -20,6 +21,8 @@ export function App({ feed }: { feed: Feed }): ReactElement {
   // Null: the newest alert is shown, whichever it is. An alert chosen by hand stays until the operator leaves it.
   const [held, setHeld] = useState<string | null>(null);
   const [dialog, setDialog] = useState<"keys" | "picture" | null>(null);
+  const [place, setPlace] = useState<Place>(() => (location.hash === "#search" ? "search" : "alerts"));
+  const [hasSearched, setHasSearched] = useState(place === "search");
   const video = useRef<HTMLVideoElement | null>(null);
   const sound = useSound(view.latest);
 
@@ -33,16 +36,17 @@ export function App({ feed }: { feed: Feed }): ReactElement {
   }, [code]);
   useEffect(() => {
     const unseen = view.unseen.size;
-    document.title = unseen > 0 ? `(${unseen}) ${text.title} · beket` : `${text.title} · beket`;
-  }, [view.unseen, text]);
+    const title = place === "search" ? text.search.title : text.title;
+    document.title = unseen > 0 ? `(${unseen}) ${title} · beket` : `${title} · beket`;
+  }, [view.unseen, text, place]);
   useEffect(() => {
     // Shown by itself is not looked at: it counts as seen once the page is in front for a while.
-    if (!isShownNew) return;
+    if (!isShownNew || place !== "alerts") return;
     const timer = setTimeout(() => {
       if (!document.hidden) feed.markSeen(shownId);
     }, 4_000);
     return () => { clearTimeout(timer); };
-  }, [feed, shownId, isShownNew]);
+  }, [feed, shownId, isShownNew, place]);
 
   const choose = useCallback(
     (alertId: string) => {
@@ -61,8 +65,19 @@ export function App({ feed }: { feed: Feed }): ReactElement {
     setCode(next);
   };
 
+  const goTo = useCallback((next: Place) => {
+    history.replaceState(null, "", next === "search" ? "#search" : location.pathname);
+    setPlace(next);
+    if (next === "search") setHasSearched(true);
+  }, []);
+
   const act = useCallback(
     (action: Action) => {
+      if (action === "search") {
+        goTo(place === "search" ? "alerts" : "search");
+        return;
+      }
+      if (place === "search" && action !== "keys") return;
       const { alerts } = feed.view();
       const step = (by: number): void => {
         const next = alerts[Math.max(0, alerts.findIndex((alert) => alert.alert_id === shownId)) + by];
@@ -91,7 +106,7 @@ export function App({ feed }: { feed: Feed }): ReactElement {
           break;
       }
     },
-    [feed, shownId, choose, older, showNewest],
+    [feed, place, shownId, choose, goTo, older, showNewest],
   );
   useKeyboard(act);
 
@@ -100,12 +115,15 @@ export function App({ feed }: { feed: Feed }): ReactElement {
       <a className="skip" href="#alerts">{text.skip}</a>
       <TopBar
         view={view}
+        place={place}
         sound={sound}
         onLanguage={changeLanguage}
-        onNewest={showNewest}
+        onNewest={() => { goTo("alerts"); showNewest(); }}
+        onPlace={goTo}
         onKeys={() => { setDialog("keys"); }}
       />
-      <main className={view.phase === "ready" && shown !== null ? "" : "main-empty"}>
+      {hasSearched && <SearchPage cameras={view.cameras} isShown={place === "search"} />}
+      <main hidden={place !== "alerts"} className={view.phase === "ready" && shown !== null ? "" : "main-empty"}>
         {view.phase === "loading" && (
           <div className="notice" role="status"><span className="spinner" aria-hidden="true" /> {text.alerts.loading}</div>
         )}

@@ -1,9 +1,9 @@
 import { useEffect } from "react";
 
-export type Action = "older" | "newer" | "play" | "newest" | "picture" | "keys";
+export type Action = "older" | "newer" | "play" | "newest" | "picture" | "search" | "keys";
 
 // By physical key as well as by letter: J and K work in a Kazakh or Russian layout too.
-const BY_CODE: Record<string, Action> = { KeyJ: "older", KeyK: "newer", KeyG: "newest", KeyP: "picture" };
+const BY_CODE: Record<string, Action> = { KeyJ: "older", KeyK: "newer", KeyG: "newest", KeyP: "picture", KeyS: "search" };
 const BY_KEY: Record<string, Action> = { ArrowDown: "older", ArrowUp: "newer", Home: "newest", Enter: "play", "?": "keys" };
 
 const isBusy = (target: EventTarget | null): boolean =>

@@ -8,6 +8,7 @@ import "./styles/bar.css";
 import "./styles/list.css";
 import "./styles/detail.css";
 import "./styles/cameras.css";
+import "./styles/search.css";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");

@@ -11,6 +11,7 @@ export function Keys({ onClose }: { onClose: () => void }): ReactElement {
     ["Enter", text.keys.enter],
     ["G", text.keys.newest],
     ["P", text.keys.picture],
+    ["S", text.keys.search],
     ["?", text.keys.help],
   ];
   return (

@@ -7,20 +7,32 @@ import { useClock, useNow } from "../text/time";
 import { ConnectionMark } from "./ConnectionMark";
 import type { Sound } from "./sound";
 
+/** The page's two sides. */
+export type Place = "alerts" | "search";
+
 interface Props {
   view: FeedView;
+  place: Place;
   sound: Sound;
   onLanguage: (code: Code) => void;
   onNewest: () => void;
+  onPlace: (place: Place) => void;
   onKeys: () => void;
 }
 
-export function TopBar({ view, sound, onLanguage, onNewest, onKeys }: Props): ReactElement {
+export function TopBar({ view, place, sound, onLanguage, onNewest, onPlace, onKeys }: Props): ReactElement {
   const { code, text, number, count } = useLanguage();
   const unseen = view.unseen.size;
   return (
     <header className="bar">
       <h1 className="brand"><img src={mark} alt="" /> beket <span>{text.region}</span></h1>
+      <nav className="places">
+        {(["alerts", "search"] as const).map((one) => (
+          <button key={one} type="button" aria-current={one === place ? "page" : undefined} onClick={() => { onPlace(one); }}>
+            {one === "alerts" ? text.search.alerts : text.search.open}
+          </button>
+        ))}
+      </nav>
       <ConnectionMark connection={view.connection} />
       <p className="tally">
         <strong>{number(view.alerts.length)}{view.older === "end" ? "" : "+"}</strong>{" "}

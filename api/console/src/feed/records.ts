@@ -80,6 +80,8 @@ export interface HealthReason {
 }
 
 export interface CameraStatus extends Camera {
+  latitude: number | null;
+  longitude: number | null;
   state: string;
   reason: string | null;
   since: string | null;
