@@ -126,10 +126,10 @@ def test_area_type_and_colour_narrow_it_and_pages_follow(api: str, page: Page, d
         svg.click(position={"x": x + dx, "y": y + dy})
     expect(page.locator(".map-area")).to_have_count(1)
     ask.click()
+    expect(page.locator(".found", has_text="Airport gate").first).to_be_visible()
     expect(page.locator(".found", has_text="Ring road")).to_have_count(0)
     last = list(AuditLog(database).records())[-1].record["details"]["query"]
     assert (last["vehicle_types"], len(last["place"]["area"][0][0])) == ([], 5)
-    expect(page.locator(".found", has_text="Airport gate").first).to_be_visible()
 
 
 def test_a_photo_is_dropped_and_its_vehicle_found(api: str, page: Page) -> None:
