@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.fixtures.certificate",
+    "tests.fixtures.command",
     "tests.fixtures.models",
     "tests.fixtures.region",
     "tests.fixtures.onvif_server",

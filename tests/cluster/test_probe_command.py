@@ -11,13 +11,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cluster.command import main
+from tests.fixtures.command import Beket, Done
 from tests.fixtures.rtsp import RtspServer, StartRtsp
 from tests.fixtures.streams import Encode
 
@@ -25,30 +24,14 @@ ROOT = Path(__file__).parents[2]
 LOGIN = "admin:hunter2"
 
 
-@dataclass(frozen=True)
-class Done:
-    """A command that ran in this process."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Probe = Callable[..., Done]
-
-
 @pytest.fixture
-def probed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Probe:
+def probed(beket: Beket) -> Beket:
     """Runs ``beket cameras probe`` with its arguments; what it prints must hold no password."""
-    monkeypatch.setenv("BEKET_HOME", str(tmp_path))
 
     def run(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["beket", "cameras", "probe", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        assert "hunter2" not in said.out + said.err
-        return Done(int(ended.value.code or 0), said.out, said.err)
+        done = beket("cameras", "probe", *arguments)
+        assert "hunter2" not in done.stdout + done.stderr
+        return done
 
     return run
 
@@ -67,7 +50,7 @@ def silent() -> Iterator[int]:
         yield listening.getsockname()[1]
 
 
-def test_a_report_of_many_as_table_json_and_csv(server: RtspServer, silent: int, tmp_path: Path, probed: Probe) -> None:
+def test_a_report_of_many_as_table_json_and_csv(server: RtspServer, silent: int, tmp_path: Path, probed: Beket) -> None:
     profile = tmp_path / "profile.yaml"
     profile.write_text("min_fps: 12\nmin_bitrate_bps: null\nmax_keyframe_interval_s: 4\n")
     listed = tmp_path / "cameras.txt"
@@ -111,7 +94,7 @@ def test_a_report_of_many_as_table_json_and_csv(server: RtspServer, silent: int,
     assert "5 of 5 cameras: 1 conform, 1 fall short, 3 can't be used" in done.stderr
 
 
-def test_one_camera_in_sentences(server: RtspServer, probed: Probe) -> None:
+def test_one_camera_in_sentences(server: RtspServer, probed: Beket) -> None:
     done = probed(server.url("small"), "--seconds", "1")
     assert done.returncode == 1
     assert "h264 320x192" in done.stdout
@@ -140,7 +123,7 @@ def test_ctrl_c_prints_what_is_known(server: RtspServer, silent: int, tmp_path: 
     assert "hunter2" not in err
 
 
-def test_a_list_that_is_none_and_a_profile_that_is_wrong(tmp_path: Path, probed: Probe) -> None:
+def test_a_list_that_is_none_and_a_profile_that_is_wrong(tmp_path: Path, probed: Beket) -> None:
     broken = tmp_path / "cameras.txt"
     broken.write_bytes(b"\xff\xfe\x00rtsp://admin:hunter2@10.0.0.1/")
     done = probed(str(broken))
