@@ -1,5 +1,10 @@
 """What every package's tests may ask for: real servers, started once a session."""
 
+from hypothesis import settings
+
+settings.register_profile("beket", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("beket")
+
 pytest_plugins = [
     "tests.fixtures.certificate",
     "tests.fixtures.command",

@@ -72,7 +72,7 @@ def companions(network: Network, batcher: Many, pool: ThreadPoolExecutor, count:
 Asked = st.tuples(st.sampled_from("abc"), st.integers(-2, 30), st.integers(1, 6))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     callers=st.lists(st.lists(Asked, min_size=1, max_size=6), min_size=1, max_size=8),
     max_size=st.integers(1, 8),
