@@ -5,7 +5,7 @@
 DIR holds ``passes.json`` and its clips. Costs are CPU seconds for each second of the camera, decoding included, in one
 thread. The three contestants:
 
-- *gated*: ours, as an ingest runs it;
+- *gated*: ours, as an ingest of a region runs it, with all its networks;
 - *ungated*: ours, every frame decoded;
 - *loop*: what one writes first, and what fast-alpr's ``ALPR.predict`` does with each frame given to it: look for plates
   in the whole frame, read each one found. Written here after its README, with our weights at their own size (640), so
@@ -25,6 +25,7 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -34,8 +35,9 @@ from ingest_streams import Stream, clips, empty, twice
 from rich.console import Console
 from rich.table import Table
 
+from actors.networks import ModelChoice
 from index.read import PlateRead
-from models.catalogue import open_plate_detector, open_plate_reader, open_vehicle_detector
+from models.catalogue import corner_detector
 from models.errors import ModelError
 from models.ports import PlateReader
 from models.session import SessionOptions
@@ -45,9 +47,11 @@ from passes.options import PassOptions
 from passes.pipeline import Detectors, PassPipeline
 from passes.track import SAME
 from video.decoded import DecodedFrame
+from video.demux import Demuxer
 from video.gate import GateSettings
-from video.reader import FrameReader, ReadSettings, sources_of
-from video.watcher import WatchSettings
+from video.reader import sources_of
+from video.ring import PacketRing
+from video.watcher import WatchCount, Watcher, WatchSettings
 
 _SAMPLED = 20
 _LOOP_SIDE_PX = 640
@@ -65,6 +69,7 @@ class Run:
     frames_decoded: int = 0
     looks: int = 0
     vehicle_frames: int = 0
+    keyframes: int = 0
     reads: list[PlateRead] = field(default_factory=list, repr=False)
     """Passes of the whole stream."""
 
@@ -84,33 +89,37 @@ def ours(stream: Stream, models: Models, *, gated: bool) -> Run:
     """The pipeline over a stream, fed as an ingest feeds it."""
     options = PassOptions()
     pipeline = PassPipeline(stream.name, models.detectors, models.reader, options)
-    settings = ReadSettings(watch=WatchSettings(fps=options.detect_fps, gate=GateSettings() if gated else None))
+    source, ring = sources_of(str(stream.path))[0], PacketRing()
+    watcher = Watcher(source, ring, WatchSettings(options.detect_fps, GateSettings() if gated else None))
     reads: list[PlateRead] = []
-    cpu: float | None = None
-    decoded = looks = 0
-    began = time.process_time()
-    with FrameReader(sources_of(str(stream.path))[0], settings) as frames:
+
+    def take(frames: Sequence[DecodedFrame]) -> None:
         for frame in frames:
-            if not isinstance(frame, DecodedFrame):
-                raise TypeError(f"{stream.path} is no video")
-            if cpu is None and frame.t >= stream.steady_from_s:
-                cpu, decoded, looks = time.process_time(), frames.count.frames_decoded, frames.count.looks
-            reads += [done.read for done in pipeline.process(frame)]
-            if pipeline.watched:
-                frames.note_activity(frame.t)
-        reads += [done.read for done in pipeline.flush()]
-        count = frames.count
-    spent = time.process_time() - (cpu if cpu is not None else began)
-    # an empty road gives no frame at which to begin: then it is all of the stream but what was spent on learning
-    steady_s = stream.seconds - (stream.steady_from_s if cpu is not None else 0.0)
+            reads.extend(done.read for done in pipeline.process(frame))
+            if pipeline.in_view:
+                watcher.note_activity(frame.t)
+
+    cpu, before = time.process_time(), WatchCount()
+    with Demuxer(source) as demuxer:
+        is_steady = False
+        for packet in demuxer.packets():
+            if not is_steady and packet.t >= stream.steady_from_s:
+                is_steady, cpu, before = True, time.process_time(), replace(watcher.count)
+            ring.append(packet)
+            while watcher.is_behind:
+                take(watcher.step())
+        take(watcher.flush())
+    reads += [done.read for done in pipeline.flush()]
+    spent = time.process_time() - cpu
     return Run(
         stream.name,
         "gated" if gated else "ungated",
         round(stream.duty, 3),
-        round(1000 * spent / steady_s, 2),
-        count.frames_decoded - decoded,
-        count.looks - looks,
+        round(1000 * spent / (stream.seconds - stream.steady_from_s), 2),
+        watcher.count.frames_decoded - before.frames_decoded,
+        watcher.count.looks - before.looks,
         round(stream.vehicle_frames),
+        stream.keyframes,
         reads=[read for read in reads if read.closed],
     )
 
@@ -196,7 +205,9 @@ def measure(folder: Path, scratch: Path, models: Models) -> tuple[list[Run], dic
         return round(cost(kind, contestant) / cost(kind, "gated"), 2)
 
     vehicle_frames = sum(run.vehicle_frames for run in duty)
+    allowed = vehicle_frames + sum(run.keyframes for run in duty)
     decoded = sum(run.frames_decoded for run in duty)
+    looks = sum(run.looks for run in duty)
     summary: dict[str, object] = {
         "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
         "ratio_to_loop": ratio("h264 1080p25 duty", "loop"),
@@ -214,7 +225,8 @@ def measure(folder: Path, scratch: Path, models: Models) -> tuple[list[Run], dic
         "passes_kept": round(passes_kept / passes, 4) if passes else None,
         "texts_same": round(texts_same / passes, 4) if passes else None,
         "decoded_per_vehicle_frame": round(decoded / vehicle_frames, 3) if vehicle_frames else None,
-        "looks_per_vehicle_frame": round(sum(r.looks for r in duty) / vehicle_frames, 3) if vehicle_frames else None,
+        "looks_per_vehicle_frame": round(looks / vehicle_frames, 3) if vehicle_frames else None,
+        "decoded_per_vehicle_frame_and_keyframe": round((decoded + looks) / allowed, 3) if allowed else None,
     }
     return runs, summary
 
@@ -233,14 +245,15 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    session, store = SessionOptions(threads=1), ModelStore()
+    store = ModelStore()
     try:
         if not (options.data / "passes.json").is_file():
             raise FileNotFoundError(options.data / "passes.json")
-        models = Models(
-            Detectors(open_plate_detector(store, session), open_vehicle_detector(store, session)),
-            open_plate_reader(store, session),
-        )
+        for role in ("plate_detector", "vehicle_detector", "plate_reader", "appearance"):
+            store.ensure(role)
+        store.ensure("plate_detector", corner_detector(store))
+        choice = ModelChoice(store.folder, session=SessionOptions(threads=1, provider="cpu"))
+        models = Models(choice.open_detectors(), choice.open_reader())
     except (OSError, ModelError) as error:
         print(f"{error}; --data is the folder of passes.json and its clips", file=sys.stderr)
         return 2

@@ -24,6 +24,8 @@ class Stream:
     """When a vehicle is in view: seconds from and to, by order of entering."""
     steady_from_s: float
     """From where on figures are taken: before it the gate learns."""
+    gop: int
+    """Frames from one keyframe to the next."""
 
     @property
     def vehicle_frames(self) -> float:
@@ -33,6 +35,11 @@ class Stream:
             covered += max(min(end, self.seconds) - max(start, until), 0.0)
             until = max(until, end)
         return covered * self.fps
+
+    @property
+    def keyframes(self) -> int:
+        """Keyframes from ``steady_from_s`` on."""
+        return round((self.seconds - self.steady_from_s) * self.fps / self.gop)
 
     @property
     def duty(self) -> float:
@@ -55,6 +62,7 @@ def clips(folder: Path) -> list[Stream]:
                 float(clip["seconds"]),
                 vehicles,
                 0.0,
+                int(clip["gop"]),
             )
         )
     return found
@@ -66,7 +74,7 @@ def twice(clip: Stream, folder: Path) -> Stream:
     path, seconds = _write(clip, [*gops, *gops], folder / f"{clip.name}_twice.mp4")
     half = round(seconds / 2 / frame_s) * frame_s
     vehicles = clip.vehicles + tuple((start + half, end + half) for start, end in clip.vehicles)
-    return Stream(f"{clip.name} twice", path, clip.codec, clip.height, clip.fps, seconds, vehicles, half)
+    return Stream(f"{clip.name} twice", path, clip.codec, clip.height, clip.fps, seconds, vehicles, half, clip.gop)
 
 
 def empty(clip: Stream, folder: Path, seconds: float = 120.0) -> Stream:
@@ -85,7 +93,9 @@ def empty(clip: Stream, folder: Path, seconds: float = 120.0) -> Stream:
         raise ValueError(f"{clip.path} has no GOP without a vehicle")
     rounds = max(1, round(seconds / (len(kept) * gop_s)))
     path, length = _write(clip, kept * rounds, folder / f"{clip.name}_empty.mp4")
-    return Stream(f"{clip.name} empty", path, clip.codec, clip.height, clip.fps, length, (), min(20.0, length / 4))
+    return Stream(
+        f"{clip.name} empty", path, clip.codec, clip.height, clip.fps, length, (), min(20.0, length / 4), clip.gop
+    )
 
 
 def _gops(clip: Stream) -> list[list[Any]]:

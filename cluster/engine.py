@@ -160,6 +160,8 @@ def prepare_environment(home: Home, threads: int, *, joins: bool = False) -> Non
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         "OMP_NUM_THREADS": str(threads),
         "OPENBLAS_NUM_THREADS": str(threads),
+        # glibc would raise it to a picture's size, and then keep what decoders give back
+        "MALLOC_MMAP_THRESHOLD_": str(2**20),
     }
     if not joins:
         token = home.secrets / "ray_token"

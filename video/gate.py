@@ -27,6 +27,8 @@ _CELL = 4
 _PHASES = 6
 _FLOOD = 0.12
 """Share of the picture whose change is another light or view, if it stays and no vehicle is tracked."""
+_CLUTTER_MOST = 0.01
+"""Share of the cells that may be clutter at most."""
 _SUSPICION_MOST = 3.0
 _LEAST_SPREAD = 6.0
 """Mean deviation of brightness below which a picture's contrast can't be compared."""
@@ -67,6 +69,8 @@ class GateSettings:
     """Time constant with which the background follows the light where nothing changes."""
     absorb_s: float = 25.0
     """Time constant with which what stands still becomes background."""
+    clutter_s: float = 60.0
+    """Time constant with which cells that change here and there become usual."""
     prove_s: float = 900.0
     """A stream asleep for so long is woken for a moment, to prove its gate."""
 
@@ -90,6 +94,8 @@ class Gate:
         self._residue_area = 0
         self._suspicion = self.settings.suspicion
         self._flooded_from: float | None = None
+        self._clutter = 0.0
+        """Cells that change without a vehicle, as a rule."""
 
     @property
     def is_learned(self) -> bool:
@@ -112,7 +118,7 @@ class Gate:
         change = np.abs(picture - _lit_as(picture, self._background))
         changed = change > np.maximum(self.settings.step, self.settings.noise_factor * self._noise)
         self.area = _cells(changed)
-        present = self.area >= self.settings.cells
+        present = self._is_present(self.area)
         if occupied or self.area * _CELL**2 < _FLOOD * picture.size:
             self._flooded_from = None
         elif self._flooded_from is None:
@@ -129,8 +135,8 @@ class Gate:
             return True
         picture = luma.astype(np.float32)
         change = np.abs(picture - _lit_as(picture, self._background))
-        return _cells(change > np.maximum(self.settings.step, self.settings.noise_factor * self._noise)) >= (
-            self.settings.cells
+        return self._is_present(
+            _cells(change > np.maximum(self.settings.step, self.settings.noise_factor * self._noise))
         )
 
     def look_between(self, luma: Luma, keyframe: Luma) -> bool:
@@ -140,7 +146,7 @@ class Gate:
         change = np.abs(luma.astype(np.int16) - keyframe)
         changed = change > np.maximum(self.settings.step, self.settings.noise_factor * self._noise)
         self.area = _cells(changed)
-        return self._has_paid(self.area >= self.settings.cells)
+        return self._has_paid(self._is_present(self.area))
 
     def look_residue(self, luma: Luma) -> bool:
         """Whether a picture of HEVC decoded sparsely holds more newly coded places than an empty road gives."""
@@ -161,6 +167,9 @@ class Gate:
     def is_quiet(self) -> bool:
         """Whether all packets since the keyframe before, and this one if it is one, are no larger than usual."""
         return self._sizes.before is not None and self._sizes.before < self.settings.suspicion
+
+    def _is_present(self, area: int) -> bool:
+        return area >= self.settings.cells + self._clutter + 2 * math.sqrt(self._clutter)
 
     def _has_paid(self, present: bool) -> bool:
         """Look sooner between keyframes where that has shown something, later where it was in vain (by night it is)."""
@@ -216,6 +225,10 @@ class Gate:
         assert self._noise is not None  # noqa: S101
         assert self._last is not None  # noqa: S101
         gap_s = min(max(t - self._t, 0.0), 5.0)
+        if not occupied:
+            # rain, snow, insects: never twice at one place, so that no place's noise tells of it
+            usual = min(self.area, 2 * self._clutter + 3, _CLUTTER_MOST * picture.size / _CELL**2)
+            self._clutter += (1.0 - math.exp(-gap_s / self.settings.clutter_s)) * (usual - self._clutter)
         follow = 1.0 - math.exp(-gap_s / self.settings.adapt_s)
         step = picture - self._background
         if not present:
