@@ -97,7 +97,7 @@ class AskedPage(Asked):
 class Pictured(_Asked):
     """A photo to search by, and which of its vehicles is meant."""
 
-    photo: str = Field(max_length=MOST_BYTES, description="The bytes of a JPEG, PNG, WebP, BMP or TIFF in base64.")
+    photo: str = Field(max_length=MOST_BYTES, description="The bytes of a JPEG, PNG or WebP in base64.")
     vehicle: int = Field(default=0, ge=0, le=1000, description="Of those that the answer tells, the largest being 0.")
 
     def data(self) -> bytes:

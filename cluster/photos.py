@@ -18,6 +18,8 @@ from video.errors import PictureRefused
 from video.picture import decode_picture
 
 MOST_PIXELS: Final = 50_000_000
+_KINDS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+"""How files begin; what strangers send is decoded by as few decoders as will do."""
 _SMALLEST_PX: Final = 32
 _REMEMBERED: Final = 32
 """Photos whose vehicles are remembered, so that an answer's next page need not look again."""
@@ -107,6 +109,8 @@ def _opened(choice: ModelChoice) -> PhotoModels:
 
 
 def _vehicles(data: bytes, models: PhotoModels) -> list[Shown]:
+    if not (data.startswith(_KINDS) or (data.startswith(b"RIFF") and data[8:12] == b"WEBP")):
+        raise QueryRefused("photo", "photo: is not a JPEG, PNG or WebP picture; convert it to one of them")
     try:
         picture = decode_picture(data, "photo", MOST_PIXELS)
     except PictureRefused as error:

@@ -90,6 +90,7 @@ class AppearanceSegment:
         # where codes were cut off at their largest, lengths differ a little: more are taken, then ranked by the cosine
         taken = min(2 * count, among)
         asked = _codes(vector / max(float(np.linalg.norm(vector)), 1e-9))
+        faiss.omp_set_num_threads(1)  # of the calling thread: others wait for each other longer than they help
         products, rows = self._index.search(asked[None], taken, params=parameters)
         cosines = products[0] / self._lengths[rows[0]] / max(float(np.linalg.norm(asked)), 1e-9)
         order = np.argsort(-cosines, kind="stable")[:count]

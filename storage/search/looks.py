@@ -25,7 +25,7 @@ from storage.reads import partitions_of
 from storage.search.query import Query
 
 MOST_BYTES: Final = 512 * 2**20
-"""Of memory that segments may take: some 2.4 million appearances. What is beyond is loaded again for each search."""
+"""Of memory that segments may take: some 2.3 million appearances. What is beyond is loaded again for each search."""
 _FORGET_EVERY_S: Final = 300.0
 _HOUR, _DAY, _BLOCK = timedelta(hours=1), timedelta(days=1), timedelta(days=10)
 _READ_STRETCHES: Final = """
@@ -91,12 +91,11 @@ class LooksIndex:
         ends = time.monotonic() + budget_s
         wanted = None if cameras is None else set(cameras)
         best: list[tuple[float, datetime, str]] = []
-        reached = until
+        has_looked = False
         for stretch, stamp in self._stretches(connection, query, since, until):
-            if reached < until and time.monotonic() > ends:
-                return AlikeFound(
-                    {(at, camera): likeness for likeness, at, camera in best}, min(reached, stretch.until)
-                )
+            if has_looked and stretch.until < until and time.monotonic() > ends:
+                # what reaches further back, as a day of hits does, is looked at again with what is older
+                return _found(best, stretch.until)
             held = self._cache.get(stretch, stamp) or self._load(connection, stretch, stamp)
             mask = _answering(held, query, wanted, since, until)
             found = (
@@ -104,8 +103,8 @@ class LooksIndex:
                 for one in held.segment.search(looks, count, mask)
             )
             best = heapq.nlargest(count, [*best, *found])
-            reached = max(since, stretch.since)
-        return AlikeFound({(at, camera): likeness for likeness, at, camera in best}, since)
+            has_looked = True
+        return _found(best, since)
 
     def forget(self) -> None:
         """Drop what the database has dropped. Done every few minutes while anything is held."""
@@ -201,6 +200,10 @@ def _of_hits(connection: Connection, since: datetime, until: datetime) -> Iterat
             if stretch.until > since:
                 yield stretch, stamp
         end -= _BLOCK
+
+
+def _found(best: list[tuple[float, datetime, str]], since: datetime) -> AlikeFound:
+    return AlikeFound({(at, camera): likeness for likeness, at, camera in best if at >= since}, since)
 
 
 def _oldest_hit(connection: Connection) -> datetime | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import TypeAdapter
 
 from actors.networks import ModelChoice
 from cluster.photos import PhotoReader
@@ -25,7 +26,7 @@ from storage.hits import HitBook
 from storage.reads import ReadLog
 from storage.s3_access import S3Access
 from storage.sealing import Seal
-from tests.api.serving import serving
+from tests.api.serving import serving_process
 from tests.fixtures.photos import as_file, drawn
 from tests.fixtures.records import make_match, posterior_of
 from tests.fixtures.traffic import passed, put_cameras
@@ -198,7 +199,8 @@ def test_photos_that_are_none_and_regions_that_look_at_none(
     ):
         refused = ask(api, "/search/photo", **asked)
         assert (refused.status_code, refused.json()["code"]) == (422, code)
-    with serving(dsn, s3_access, BEKET_API_MODELS=ModelChoice(tmp_path)) as bare:
+    models = TypeAdapter(ModelChoice).dump_json(ModelChoice(tmp_path)).decode()  # as a region tells it
+    with serving_process(dsn, s3_access, BEKET_API_MODELS=models) as bare:
         missing = ask(bare, "/search/photo", photo=base64.b64encode(as_file(drawn())).decode())
     assert (missing.status_code, missing.json()["code"]) == (503, "models-missing")
     assert "beket models pull" in missing.json()["detail"]

@@ -93,6 +93,7 @@ def _jpeg_of(width: int, height: int) -> bytes:
 NO_PHOTOS = {
     "nothing": (b"", "not a JPEG"),
     "a page": (b"<!doctype html><img src=x>", "not a JPEG"),
+    "a TIFF": (as_file(drawn(), ".tiff"), "not a JPEG"),
     "a header alone": (b"\xff\xd8\xff\xe0", "not a JPEG"),
     "a bomb": (_png(60_000, 60_000, b"\0" * 1000), "3600 megapixels"),
     "a JPEG bomb": (_jpeg_of(65_000, 65_000), "megapixels"),

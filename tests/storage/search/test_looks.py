@@ -132,13 +132,16 @@ def test_plate_and_looks_are_weighed_together(database: Database) -> None:
 def test_pages_of_looks_neither_lose_nor_double_and_a_page_says_how_far_it_came(database: Database) -> None:
     reads = [looking(passed(f"{n}AAA01", 7 * n, f"c{n % 3}"), look(n, SOUGHT, 0.5)) for n in range(1, 40)]
     put_reads(database, reads)
+    for read in reads[::5]:
+        HitBook(database).record(read, make_match(), same_alert_within_s=0)
     searcher = Searcher(database)
     for limit, budget_s in ((3, 20.0), (50, 0.0), (1, 0.0)):
         found = ask(searcher, by_looks(), limit, budget_s)
         assert sorted(passes(found)) == sorted(read.pass_id for read in reads)
     first = searcher.page(by_looks(), limit=50, budget_s=0.0, now=LATER)
     assert first.next is not None
-    assert first.searched_since == NOON + timedelta(minutes=270)  # one stretch is looked at whatever it takes
+    assert first.searched_since == NOON + timedelta(minutes=280)  # of the hits' day; none of the reads yet
+    assert first.sightings == ()
     searcher.close()
 
 

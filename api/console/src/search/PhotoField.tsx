@@ -48,7 +48,7 @@ export function PhotoField({ photo, shown, onPhoto }: Props): ReactElement {
       <input
         ref={input}
         type="file"
-        accept="image/jpeg,image/png,image/webp,image/bmp,image/tiff"
+        accept="image/jpeg,image/png,image/webp"
         aria-label={text.search.photo}
         hidden
         onChange={(event) => { take(event.target.files?.[0]); event.target.value = ""; }}
