@@ -16,8 +16,8 @@ from pathlib import Path
 
 from actors.peers import ArchivePeer, ClipDelivery, PeerAway
 from actors.report import PassReport
-from video.clip import Clip, ClipJob
 from video.errors import VideoError
+from video.packets.clip import Clip, ClipJob
 
 _log = logging.getLogger("beket.ingest")
 

@@ -27,12 +27,12 @@ from actors.unwatched import UnwatchedLedger
 from passes.options import PassOptions
 from passes.pipeline import Detectors, PassPipeline
 from storage.sealing import Seal
-from video.clip import ClipJob
+from video.connect.source import SourceRules, parse_source
 from video.errors import VideoError
 from video.lookers import Lookers
+from video.packets.clip import ClipJob
 from video.redaction import FindFaces
 from video.session import CameraSession, SessionSettings
-from video.source import SourceRules, parse_source
 from video.state import Health
 
 _log = logging.getLogger("beket.ingest")

@@ -43,10 +43,10 @@ from passes.record import Pass
 from passes.stills import find_plates
 from passes.tracker import boxes_overlap
 from passes.views import read_views
-from video.decoded import DecodedFrame
 from video.picture import read_picture
 from video.reader import FrameReader, ReadSettings, sources_of
-from video.watcher import WatchSettings
+from video.watch.decoded import DecodedFrame
+from video.watch.watcher import WatchSettings
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from video.gate import GateSettings
 from video.reader import FrameReader, ReadSettings, sources_of
-from video.watcher import WatchSettings
+from video.watch.gate import GateSettings
+from video.watch.watcher import WatchSettings
 
 _NEAR_S = 0.17
 

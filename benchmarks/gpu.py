@@ -40,11 +40,11 @@ from passes.pipeline import Detectors, PassPipeline
 from simulation.clip import write_clip
 from simulation.road import RoadCamera
 from simulation.traffic import Drive, build
-from video.decoded import DecodedFrame
-from video.gate import GateSettings
-from video.hardware import DecodeSettings, nvdec_device
 from video.reader import FrameReader, ReadSettings, sources_of
-from video.watcher import WatchSettings
+from video.watch.decoded import DecodedFrame
+from video.watch.gate import GateSettings
+from video.watch.hardware import DecodeSettings, nvdec_device
+from video.watch.watcher import WatchSettings
 
 ALONE, BATCHED = 0.0, 0.04
 SIDES_PX = (96, 320, 640)

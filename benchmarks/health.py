@@ -22,8 +22,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from video.decoded import DecodedFrame
 from video.health.picture import PictureCheck
+from video.watch.decoded import DecodedFrame
 
 Luma = NDArray[np.uint8]
 _STEP_S = 10.0

@@ -38,9 +38,9 @@ from models.catalogue import corner_detector
 from models.session import SessionOptions
 from models.store import ModelStore
 from storage.camera_health import HealthRecord
-from video.ring import RingSettings
+from video.connect.source import SourceRules
+from video.packets.ring import RingSettings
 from video.session import SessionSettings
-from video.source import SourceRules
 
 _SIZE = (1920, 1080)
 _FPS = 10

@@ -46,12 +46,12 @@ from passes.fuse import agreement
 from passes.options import PassOptions
 from passes.pipeline import Detectors, PassPipeline
 from passes.track import SAME
-from video.decoded import DecodedFrame
-from video.demux import Demuxer
-from video.gate import GateSettings
+from video.packets.demux import Demuxer
+from video.packets.ring import PacketRing
 from video.reader import sources_of
-from video.ring import PacketRing
-from video.watcher import WatchCount, Watcher, WatchSettings
+from video.watch.decoded import DecodedFrame
+from video.watch.gate import GateSettings
+from video.watch.watcher import WatchCount, Watcher, WatchSettings
 
 _SAMPLED = 20
 _LOOP_SIDE_PX = 640

@@ -28,12 +28,12 @@ import numpy as np
 import psutil
 
 from tests.fixtures.streams import encode_road
-from video.demux import OpenSettings
-from video.ring import RingSettings
+from video.connect.source import parse_source
+from video.packets.demux import OpenSettings
+from video.packets.ring import RingSettings
 from video.session import CameraSession, SessionSettings
-from video.source import parse_source
 from video.state import Health, State
-from video.watcher import WatchSettings
+from video.watch.watcher import WatchSettings
 
 PLAYING = 4
 """Cameras that get video; one each gets nothing in one of the other ways."""

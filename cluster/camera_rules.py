@@ -10,8 +10,8 @@ import ipaddress
 from cluster.home import Home
 from cluster.settings import CameraSettings, RegionSettings
 from storage.cameras import Camera
+from video.connect.source import SourceRules
 from video.health.requirements import Requirements
-from video.source import SourceRules
 
 HOME_PLACEHOLDER = "${home}"
 

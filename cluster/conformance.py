@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from storage.sealing import shown_url
-from video.demux import OpenSettings
+from video.connect.source import SourceRules, parse_source
 from video.errors import Reason, VideoError
 from video.health.fault import Finding, score_of
 from video.health.requirements import Requirements, judge_clock, judge_stream
+from video.packets.demux import OpenSettings
 from video.probe import Probe, ProbeStopped, probe
-from video.source import SourceRules, parse_source
 
 
 class Verdict(StrEnum):

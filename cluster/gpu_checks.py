@@ -37,7 +37,7 @@ def inference(settings: RegionSettings) -> Finding:
 
 def decoder(settings: RegionSettings) -> Finding:
     """What decodes woken streams."""
-    from video.hardware import nvdec_fault
+    from video.watch.hardware import nvdec_fault
 
     wanted, device = settings.passes.decoder, settings.models.gpu.device
     if wanted == "cpu":

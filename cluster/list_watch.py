@@ -23,8 +23,8 @@ from storage.errors import ArchiveAway, DatabaseAway, DatabaseRefused
 from storage.hotlists.errors import HotlistRefused
 from storage.hotlists.import_records import ImportRefused
 from storage.hotlists.ledger import SourceLedger
+from video.connect.source import parse_source, resolve
 from video.errors import VideoError
-from video.source import parse_source, resolve
 
 _log = logging.getLogger("beket.lists")
 

@@ -20,14 +20,14 @@ from index.traffic import Traffic
 from models.session import GpuOptions, SessionOptions
 from passes.options import PassOptions
 from storage.crossings import Crossing
-from video.clip import ClipSettings
-from video.gate import GateSettings
-from video.hardware import DecoderName, DecodeSettings
 from video.health.camera import HealthSettings
 from video.health.picture import PictureSettings
-from video.ring import RingSettings
+from video.packets.clip import ClipSettings
+from video.packets.ring import RingSettings
 from video.session import SessionSettings
-from video.watcher import WatchSettings
+from video.watch.gate import GateSettings
+from video.watch.hardware import DecoderName, DecodeSettings
+from video.watch.watcher import WatchSettings
 
 
 def model_choice(settings: RegionSettings, home: Home) -> ModelChoice:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from index.entry import Match
 from index.read import PlateRead
-from video.clip import ClipJob
 from video.errors import ClipFailed
+from video.packets.clip import ClipJob
 from video.reader import FrameReader
 
 Hit = tuple[str, Match, str | None]

@@ -16,11 +16,11 @@ from passes.pipeline import Detectors, PassPipeline
 from passes.record import Pass, PassCounts
 from passes.rows import ErrorRow, HitRow, PassRow, Row, SummaryRow
 from passes.stills import is_unread, read_still
-from video.decoded import DecodedFrame
+from video.connect.source import SourceUrl
 from video.errors import Reason, VideoError
 from video.reader import FrameReader, ReadSettings, sources_of
-from video.source import SourceUrl
-from video.watcher import WatchSettings
+from video.watch.decoded import DecodedFrame
+from video.watch.watcher import WatchSettings
 
 
 @dataclass(frozen=True, slots=True)

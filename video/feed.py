@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from threading import Event, Thread
 from time import monotonic
 
-from video.camera_clock import ClockSkew
-from video.demux import Demuxer
+from video.connect.source import SourceUrl
 from video.errors import Reason, StreamFailed, VideoError
-from video.loop import looped
-from video.packet import Packet
-from video.ring import PacketRing
+from video.packets.camera_clock import ClockSkew
+from video.packets.demux import Demuxer
+from video.packets.loop import looped
+from video.packets.packet import Packet
+from video.packets.ring import PacketRing
 from video.session_settings import SessionSettings
-from video.source import SourceUrl
 from video.state import Health, State, StateMachine
 
 _log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from video.decoder import StreamDecoder
-from video.packet import StreamFormat
+from video.packets.packet import StreamFormat
+from video.watch.decoder import StreamDecoder
 
 _KEPT = 8
 """Idle decoders kept for the next look: a 1080p one holds 13 MB (H.264) or 20 MB (HEVC)."""

@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from video.decoded import DecodedFrame
-from video.decoder import StreamDecoder
-from video.gate import Gate
 from video.lookers import Lookers
-from video.packet import Packet
+from video.packets.packet import Packet
+from video.packets.ring import PacketRing
 from video.promise import WakeReason
-from video.ring import PacketRing
+from video.watch.decoded import DecodedFrame
+from video.watch.decoder import StreamDecoder
+from video.watch.gate import Gate
 
 _LOOK_WIDTH = 240
 _NEARER = 0.7

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from threading import Event
 from time import monotonic
 
-from video.clip import mime_of
-from video.decoder import StreamDecoder
-from video.demux import Demuxer, OpenSettings
+from video.connect.source import SourceUrl
 from video.errors import OpenFailed, Reason
 from video.health.fault import Finding
 from video.health.picture import PictureCheck
 from video.health.stream import StreamMeasure, measure_stream
-from video.packet import Packet
-from video.source import SourceUrl
+from video.packets.clip import mime_of
+from video.packets.demux import Demuxer, OpenSettings
+from video.packets.packet import Packet
+from video.watch.decoder import StreamDecoder
 
 
 class ProbeStopped(Exception):

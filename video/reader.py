@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from video.clip import ClipJob, ClipSettings
-from video.decoded import DecodedFrame, Still
-from video.demux import Demuxer, OpenSettings
+from video.connect.source import SourceKind, SourceRules, SourceUrl, parse_source
 from video.errors import OpenFailed, Reason
+from video.packets.clip import ClipJob, ClipSettings
+from video.packets.demux import Demuxer, OpenSettings
+from video.packets.ring import PacketRing, RingSettings
 from video.picture import SUFFIXES, read_picture
-from video.ring import PacketRing, RingSettings
-from video.source import SourceKind, SourceRules, SourceUrl, parse_source
-from video.watcher import WatchCount, Watcher, WatchSettings
+from video.watch.decoded import DecodedFrame, Still
+from video.watch.watcher import WatchCount, Watcher, WatchSettings
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mpg", ".mpeg", ".flv", ".asf", ".wmv"}

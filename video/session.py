@@ -14,19 +14,19 @@ from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
-from video.clip import ClipJob
-from video.decoded import DecodedFrame
+from video.connect.source import SourceUrl
 from video.errors import Reason
 from video.feed import Feed
 from video.lookers import Lookers
-from video.packet import Packet
-from video.paired_watcher import PairedWatcher
+from video.packets.clip import ClipJob
+from video.packets.packet import Packet
+from video.packets.ring import PacketRing
 from video.pressure import GIVE_UP, concession
-from video.ring import PacketRing
 from video.session_settings import SessionSettings
-from video.source import SourceUrl
 from video.state import Health, State
-from video.watcher import WatchCount, Watcher
+from video.watch.decoded import DecodedFrame
+from video.watch.paired_watcher import PairedWatcher
+from video.watch.watcher import WatchCount, Watcher
 
 __all__ = ["CameraSession", "SessionCount", "SessionSettings"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from video.clip import ClipSettings
-from video.demux import OpenSettings
-from video.ring import RingSettings
-from video.watcher import WatchSettings
+from video.packets.clip import ClipSettings
+from video.packets.demux import OpenSettings
+from video.packets.ring import RingSettings
+from video.watch.watcher import WatchSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def probe(
     from cluster.camera_rules import source_rules
     from cluster.conformance import ProbeOptions
     from cluster.settings.file import read_requirements
-    from video.demux import OpenSettings
+    from video.packets.demux import OpenSettings
 
     if as_json and as_csv:
         raise typer.BadParameter("give --json or --csv, not both")

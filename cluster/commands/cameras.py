@@ -42,8 +42,8 @@ def import_(
     from cluster.camera_file import read_camera_file
     from cluster.camera_rules import camera_record, source_rules
     from cluster.reach import camera_book, reach_database
+    from video.connect.source import parse_source
     from video.errors import VideoError
-    from video.source import parse_source
 
     settings, home = _region(config)
     read = read_camera_file(file)

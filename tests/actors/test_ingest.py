@@ -28,15 +28,15 @@ from storage.camera_health import HealthRecord
 from storage.sealing import Seal
 from tests.fixtures.records import make_match, posterior_of
 from tests.fixtures.streams import Encode
-from video.clip import ClipSettings
-from video.gate import GateSettings
+from video.connect.source import SourceRules
 from video.health.camera import HealthSettings
 from video.health.picture import PictureSettings
 from video.health.requirements import Requirements
-from video.ring import RingSettings
+from video.packets.clip import ClipSettings
+from video.packets.ring import RingSettings
 from video.session import SessionSettings
-from video.source import SourceRules
-from video.watcher import WatchSettings
+from video.watch.gate import GateSettings
+from video.watch.watcher import WatchSettings
 
 
 class BrightBox:

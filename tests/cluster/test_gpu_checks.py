@@ -7,7 +7,7 @@ import pytest
 from cluster.finding import Grade
 from cluster.gpu_checks import decoder, inference
 from cluster.settings import RegionSettings
-from video.hardware import nvdec_fault
+from video.watch.hardware import nvdec_fault
 
 without_gpu = pytest.mark.skipif(nvdec_fault() is None, reason="there is a GPU here that decodes")
 

@@ -16,13 +16,13 @@ import pytest
 
 from tests.fixtures.rtsp import StartRtsp
 from tests.fixtures.streams import Encode
-from video.decoded import DecodedFrame
-from video.demux import Demuxer, OpenSettings
+from video.connect.source import SourceRules, SourceUrl, parse_source
 from video.errors import OpenFailed, Reason
+from video.packets.demux import Demuxer, OpenSettings
 from video.session import CameraSession, SessionSettings
-from video.source import SourceRules, SourceUrl, parse_source
 from video.state import Health, State
-from video.watcher import WatchSettings
+from video.watch.decoded import DecodedFrame
+from video.watch.watcher import WatchSettings
 
 PATIENCE_S = 30.0
 QUICK = SessionSettings(

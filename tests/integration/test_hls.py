@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from tests.fixtures.streams import Encode
-from video.checked_proxy import CheckedProxy
-from video.demux import Demuxer, OpenSettings
+from video.connect.checked_proxy import CheckedProxy
+from video.connect.source import SourceRules, SourceUrl, parse_source
 from video.errors import OpenFailed, Reason, SourceRefused, VideoError
+from video.packets.demux import Demuxer, OpenSettings
 from video.reader import FrameReader, ReadSettings
-from video.source import SourceRules, SourceUrl, parse_source
 
 OPENING = OpenSettings(open_timeout_s=5.0, read_timeout_s=5.0)
 
@@ -126,7 +126,7 @@ def test_ffmpeg_alone_would_not_follow_it_either(
     serve: Callable[..., SourceUrl], playlist: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     playlist("#EXTINF:2,", f"file://{tmp_path}/one.ts")
-    monkeypatch.setattr("video.opening.checked_address", lambda source, timeout_s, proxy: source.reveal())
+    monkeypatch.setattr("video.connect.opening.checked_address", lambda source, timeout_s, proxy: source.reveal())
     with pytest.raises(OpenFailed), FrameReader(serve("live.m3u8"), ReadSettings(opening=OPENING)) as reader:
         list(reader)
 
@@ -170,7 +170,7 @@ def test_a_name_that_changes_after_its_check_leads_nowhere(
         asked.append(host)
         return [(2, 1, 6, "", ("127.0.0.1" if len(asked) < 3 else "169.254.169.254", port))]
 
-    monkeypatch.setattr("video.source.socket.getaddrinfo", rebinding)
+    monkeypatch.setattr("video.connect.source.socket.getaddrinfo", rebinding)
     failed = failing(source)
     assert failed.reason is Reason.NETWORK_REFUSED
     assert "169.254.169.254" in str(failed)

@@ -20,13 +20,13 @@ import pytest
 
 from tests.fixtures.streams import Encode
 from tests.fixtures.wire_rtsp import Coded, Mount, StartWire, coded
-from video.demux import OpenSettings
+from video.connect.source import parse_source
 from video.errors import Reason
-from video.gate import GateSettings
+from video.packets.demux import OpenSettings
 from video.session import CameraSession, SessionSettings
-from video.source import parse_source
 from video.state import Health, State
-from video.watcher import WatchSettings
+from video.watch.gate import GateSettings
+from video.watch.watcher import WatchSettings
 
 PATIENCE_S = 60.0
 SETTINGS = SessionSettings(

@@ -14,10 +14,10 @@ import pytest
 
 from tests.fixtures.streams import Encode
 from tests.fixtures.wire_rtsp import Coded, Mount, StartWire, coded
-from video.demux import Demuxer, OpenSettings
+from video.connect.source import SourceRules, SourceUrl, parse_source
 from video.errors import OpenFailed, Reason, SourceRefused, VideoError
+from video.packets.demux import Demuxer, OpenSettings
 from video.session import CameraSession, SessionSettings
-from video.source import SourceRules, SourceUrl, parse_source
 from video.state import Health, State
 
 OPENING = OpenSettings(open_timeout_s=5.0, read_timeout_s=5.0)
@@ -122,7 +122,7 @@ def changing(monkeypatch: pytest.MonkeyPatch, answer: Callable[[int], str]) -> N
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (answer(len(asked)), port))]
 
-    monkeypatch.setattr("video.source.socket.getaddrinfo", look_up)
+    monkeypatch.setattr("video.connect.source.socket.getaddrinfo", look_up)
 
 
 def test_the_address_that_was_checked_is_the_one_connected_to(

@@ -11,7 +11,7 @@ import httpx
 
 from cluster.alert_stream import wait_for_alert
 from tests.fixtures.region import CAMERAS, PLATES, RunningRegion, wait_for
-from video.hardware import nvdec_fault
+from video.watch.hardware import nvdec_fault
 
 
 def test_a_listed_vehicle_alerts_with_its_picture_and_clip(running_region: RunningRegion) -> None:

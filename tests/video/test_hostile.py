@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.streams import Encode
+from video.connect.source import SourceRules, SourceUrl, parse_source
 from video.errors import VideoError
-from video.gate import GateSettings
 from video.reader import FrameReader, ReadSettings
-from video.source import SourceRules, SourceUrl, parse_source
-from video.watcher import WatchSettings
+from video.watch.gate import GateSettings
+from video.watch.watcher import WatchSettings
 
 
 def source(path: Path) -> SourceUrl:

@@ -10,11 +10,11 @@ from datetime import timedelta
 import pytest
 
 from tests.fixtures.onvif_server import OnvifDevice, StartOnvif
+from video.connect.source import SourceRules, parse_source
 from video.errors import OpenFailed, Reason, SourceRefused, VideoError
 from video.onvif.client import read_camera, service_url
 from video.onvif.profiles import OnvifProfile, choose
 from video.onvif.transport import Login
-from video.source import SourceRules, parse_source
 
 LOGIN = Login("admin", "geheim")
 HERE = SourceRules(networks=(ipaddress.ip_network("127.0.0.1/32"),))

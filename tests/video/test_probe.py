@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.streams import Encode
+from video.connect.source import SourceRules, SourceUrl, parse_source
 from video.errors import Reason, VideoError
 from video.probe import probe
-from video.source import SourceRules, SourceUrl, parse_source
 
 
 def source(path: Path) -> SourceUrl:

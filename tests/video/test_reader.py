@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
+from video.connect.source import SourceRules, SourceUrl, parse_source
 from video.errors import OpenFailed, PictureRefused, Reason, VideoError
 from video.reader import FrameReader, ReadSettings, sources_of
-from video.source import SourceRules, SourceUrl, parse_source
-from video.watcher import WatchSettings
+from video.watch.watcher import WatchSettings
 
 EVERY = ReadSettings(watch=WatchSettings(fps=None, gate=None))
 

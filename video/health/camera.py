@@ -16,7 +16,7 @@ from video.health.picture import PICTURE_FAULTS, PictureCheck, PictureSettings
 from video.health.requirements import CLOCK_FAULTS, STREAM_FAULTS, Requirements, judge_clock, judge_stream
 from video.health.stream import StreamMeasure, measure_stream
 from video.health.watch import WATCH_FAULTS, WatchFacts, WatchJudge
-from video.packet import Packet
+from video.packets.packet import Packet
 
 Code = Fault | Reason
 

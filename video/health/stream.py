@@ -8,7 +8,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from video.packet import Packet
+from video.packets.packet import Packet
 
 _GAP: Final = 1.8
 """Steps of the usual length from which pictures are missing between two."""

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
+from video.connect.source import SourceRules, SourceUrl, checked_peer, parse_source
 from video.errors import OpenFailed, Reason, SourceRefused, VideoError
 from video.onvif.profiles import OnvifCamera, OnvifProfile
 from video.onvif.transport import CheckedTransport, Login, login_refused, service_address
-from video.source import SourceRules, SourceUrl, checked_peer, parse_source
 
 _PATH: Final = "/onvif/device_service"
 """Where the device service is by the standard (Core Specification, 5.1.1)."""

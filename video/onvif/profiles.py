@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from video.source import SourceUrl
+from video.connect.source import SourceUrl
 
 _GATE_WIDTH = 480
 """A gate wants no more than this: the smallest profile that is not smaller serves best."""

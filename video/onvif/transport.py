@@ -10,8 +10,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from lxml import etree
 
+from video.connect.source import SourceRules, SourceUrl, checked_peer, parse_source
 from video.errors import OpenFailed, Reason, SourceRefused
-from video.source import SourceRules, SourceUrl, checked_peer, parse_source
 
 _MAX_BYTES = 2**20
 _MAX_REDIRECTS = 2

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from video.health.fault import Fault, score_of
 from video.health.requirements import Requirements, judge_clock, judge_stream
 from video.health.stream import StreamMeasure, measure_stream
-from video.packet import Packet, StreamFormat
+from video.packets.packet import Packet, StreamFormat
 
 FORMAT = StreamFormat("h264", b"", width=1920, height=1080, fps=25.0)
 GOOD = StreamMeasure("h264", 1920, 1080, 20.0, 500, 25.0, 4e6, 2.0, 0.0)

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event
 
-from video.demux import Demuxer, OpenSettings
+from video.connect.source import SourceUrl
 from video.errors import OpenFailed, Reason
-from video.packet import Packet
-from video.source import SourceUrl
+from video.packets.demux import Demuxer, OpenSettings
+from video.packets.packet import Packet
 
 
 def looped(source: SourceUrl, stop: Event, settings: OpenSettings | None = None) -> Iterator[Packet]:

@@ -9,11 +9,11 @@ from pathlib import Path
 import av
 import pytest
 
-from video.clip import ClipJob, ClipSettings, write_clip
-from video.demux import Demuxer
+from video.connect.source import SourceRules, parse_source
 from video.errors import ClipFailed, Reason
-from video.ring import PacketRing, RingSettings
-from video.source import SourceRules, parse_source
+from video.packets.clip import ClipJob, ClipSettings, write_clip
+from video.packets.demux import Demuxer
+from video.packets.ring import PacketRing, RingSettings
 
 SETTINGS = ClipSettings(pre_s=1.0, post_s=1.0, wait_s=0.2)
 

@@ -16,15 +16,15 @@ import pytest
 from av.codec.hwaccel import hwdevices_available
 
 from tests.fixtures.streams import Encode
-from video import hardware
-from video.decoded import DecodedFrame
-from video.decoder import StreamDecoder
-from video.demux import Demuxer
-from video.hardware import DecodeSettings, Nvdec, nvdec_device, nvdec_fault
-from video.packet import Packet
+from video.connect.source import SourceRules, SourceUrl, parse_source
+from video.packets.demux import Demuxer
+from video.packets.packet import Packet
 from video.reader import FrameReader, ReadSettings
-from video.source import SourceRules, SourceUrl, parse_source
-from video.watcher import WatchSettings
+from video.watch import hardware
+from video.watch.decoded import DecodedFrame
+from video.watch.decoder import StreamDecoder
+from video.watch.hardware import DecodeSettings, Nvdec, nvdec_device, nvdec_fault
+from video.watch.watcher import WatchSettings
 
 without_gpu = pytest.mark.skipif(nvdec_fault() is None, reason="there is a GPU here that decodes")
 

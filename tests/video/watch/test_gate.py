@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from video.gate import Gate, GateSettings
+from video.connect.source import SourceRules, parse_source
 from video.reader import FrameReader, ReadSettings
-from video.source import SourceRules, parse_source
-from video.watcher import WatchSettings
+from video.watch.gate import Gate, GateSettings
+from video.watch.watcher import WatchSettings
 
 GATED = ReadSettings(watch=WatchSettings(fps=5, gate=GateSettings(learn_s=2.0)))
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import av
 
-from video import nal
 from video.errors import ClipFailed, Reason
-from video.packet import Gop, Packet
-from video.ring import PacketRing
+from video.packets import nal
+from video.packets.packet import Gop, Packet
+from video.packets.ring import PacketRing
 
 _CLOCK = 90_000
 _BROWSER_PROFILES = frozenset({66, 77, 88, 100})

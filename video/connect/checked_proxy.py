@@ -9,8 +9,8 @@ import secrets
 import threading
 from typing import Final
 
+from video.connect.source import SourceUrl, checked_peer, parse_source
 from video.errors import SourceRefused
-from video.source import SourceUrl, checked_peer, parse_source
 
 _CHUNK: Final = 64 * 1024
 _HEAD_S: Final = 10.0

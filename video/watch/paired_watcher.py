@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from video.decoded import DecodedFrame
-from video.watcher import WatchCount, Watcher
+from video.watch.decoded import DecodedFrame
+from video.watch.watcher import WatchCount, Watcher
 
 _MARGIN_S = 1.0
 """How far the two streams' times may lie apart: each is counted from its own first packet's arrival."""

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.streams import Encode
-from video.decoded import DecodedFrame
-from video.demux import Demuxer
-from video.gate import GateSettings
+from video.connect.source import SourceRules, parse_source
+from video.packets.demux import Demuxer
+from video.packets.ring import PacketRing, RingSettings
 from video.pressure import concession
 from video.promise import Promise, WakeReason
-from video.ring import PacketRing, RingSettings
-from video.source import SourceRules, parse_source
-from video.watcher import Watcher, WatchSettings
+from video.watch.decoded import DecodedFrame
+from video.watch.gate import GateSettings
+from video.watch.watcher import Watcher, WatchSettings
 
 PASSES = ((9.0, 11.0), (19.0, 21.0))
 

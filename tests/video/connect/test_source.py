@@ -7,8 +7,8 @@ import pickle
 
 import pytest
 
+from video.connect.source import SourceKind, SourceRules, parse_source, resolve
 from video.errors import Reason, SourceRefused
-from video.source import SourceKind, SourceRules, parse_source, resolve
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from typing import Any
 
 import av
 
-from video.decoded import DecodedFrame
 from video.errors import OpenFailed, Reason
-from video.hardware import Nvdec
-from video.packet import TICKS, Packet, StreamFormat
+from video.packets.packet import TICKS, Packet, StreamFormat
 from video.picture import MAX_PIXELS
+from video.watch.decoded import DecodedFrame
+from video.watch.hardware import Nvdec
 
 _OUTPUT_CORRUPT = 1 << 3
 _LOW_DELAY = 1 << 19

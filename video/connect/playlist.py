@@ -8,8 +8,8 @@ from urllib.parse import urljoin
 
 import httpx
 
+from video.connect.source import SourceUrl, checked_peer, parse_source
 from video.errors import OpenFailed, Reason, SourceRefused, VideoError
-from video.source import SourceUrl, checked_peer, parse_source
 
 _MAX_BYTES = 2**20
 _MAX_REDIRECTS = 3

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.streams import Encode
-from video.decoded import DecodedFrame
-from video.demux import Demuxer
-from video.gate import GateSettings
-from video.packet import Packet
-from video.paired_watcher import PairedWatcher
-from video.ring import PacketRing, RingSettings
-from video.source import SourceRules, parse_source
-from video.watcher import Watcher, WatchSettings
+from video.connect.source import SourceRules, parse_source
+from video.packets.demux import Demuxer
+from video.packets.packet import Packet
+from video.packets.ring import PacketRing, RingSettings
+from video.watch.decoded import DecodedFrame
+from video.watch.gate import GateSettings
+from video.watch.paired_watcher import PairedWatcher
+from video.watch.watcher import Watcher, WatchSettings
 
 LARGE, SMALL = (640, 384), (320, 192)
 SETTINGS = WatchSettings(fps=None, gate=GateSettings(learn_s=1.0))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from video.packet import Packet, StreamFormat
-from video.ring import PacketRing, RingSettings
+from video.packets.packet import Packet, StreamFormat
+from video.packets.ring import PacketRing, RingSettings
 
 H264 = StreamFormat("h264", b"")
 

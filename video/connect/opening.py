@@ -18,14 +18,14 @@ import av
 import av.logging
 import certifi
 
-from video.checked_proxy import CheckedProxy
+from video.connect.checked_proxy import CheckedProxy
+from video.connect.explain import explain
+from video.connect.peers import PEERS
+from video.connect.playlist import checked_address
+from video.connect.rtsp_redirect import check_certificate, followed
+from video.connect.source import SourceKind, SourceUrl, checked_peer, resolve
 from video.errors import OpenFailed, Reason, SourceRefused, VideoError
-from video.explain import explain
-from video.packet import TICKS
-from video.peers import PEERS
-from video.playlist import checked_address
-from video.rtsp_redirect import check_certificate, followed
-from video.source import SourceKind, SourceUrl, checked_peer, resolve
+from video.packets.packet import TICKS
 
 av.logging.set_level(None)  # libav's own lines hold addresses with logins, and its callback can deadlock with threads
 

@@ -9,9 +9,9 @@ import time
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
+from video.connect.peers import Peer
+from video.connect.source import SourceUrl, checked_peer, parse_source
 from video.errors import OpenFailed, Reason, SourceRefused
-from video.peers import Peer
-from video.source import SourceUrl, checked_peer, parse_source
 
 _MAX_REDIRECTS: Final = 3
 _MAX_HEAD: Final = 16 * 1024

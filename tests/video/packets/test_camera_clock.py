@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video.camera_clock import ClockSkew, time_of_sender
+from video.packets.camera_clock import ClockSkew, time_of_sender
 
 NOW = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 ERA_1 = datetime(2036, 2, 7, 6, 28, 16, tzinfo=UTC)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from video.gate import Gate, GateSettings
+from video.connect.source import SourceRules, parse_source
 from video.promise import WakeReason
 from video.reader import FrameReader, ReadSettings
-from video.source import SourceRules, parse_source
-from video.watcher import WatchSettings
+from video.watch.gate import Gate, GateSettings
+from video.watch.watcher import WatchSettings
 
 SHAPE = (90, 160)
 LOOK_S = 2.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from video.timeline import Timeline
+from video.packets.timeline import Timeline
 
 
 def placed(times: list[float | None], anchor: float = 0.0) -> list[float]:

@@ -10,15 +10,15 @@ from typing import Any
 
 import av
 
-from video import nal
-from video.camera_clock import time_of_sender
+from video.connect.explain import explain
+from video.connect.opening import OpenSettings, open_container
+from video.connect.source import SourceKind, SourceUrl
 from video.errors import OpenFailed, Reason, StreamFailed
-from video.explain import explain
-from video.opening import OpenSettings, open_container
-from video.packet import TICKS, Packet, StreamFormat
+from video.packets import nal
+from video.packets.camera_clock import time_of_sender
+from video.packets.packet import TICKS, Packet, StreamFormat
+from video.packets.timeline import Timeline
 from video.picture import MAX_PIXELS
-from video.source import SourceKind, SourceUrl
-from video.timeline import Timeline
 
 __all__ = ["Demuxer", "OpenSettings"]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video.timeline import Timeline
+from video.packets.timeline import Timeline
 
 WRAPS = (2**32 / 90_000, 2**33 / 90_000)
 STAMPS = st.none() | st.floats(-1e6, 1e6)

@@ -6,8 +6,8 @@ from typing import Any
 
 import av
 
+from video.connect.source import SourceUrl
 from video.errors import Reason
-from video.source import SourceUrl
 
 
 def explain(source: SourceUrl, error: Any, *, opened: bool) -> tuple[Reason, SourceUrl, str, str]:

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from video.packet import Gop, Packet, duration_of
+from video.packets.packet import Gop, Packet, duration_of
 
 
 @dataclass(frozen=True, slots=True)

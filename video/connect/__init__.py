@@ -1,0 +1,1 @@
+"""Camera addresses: what may be opened, and how it is reached."""

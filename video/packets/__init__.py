@@ -1,0 +1,1 @@
+"""A stream as packets: demuxed, timed, kept in the ring, cut into clips."""

@@ -1,0 +1,1 @@
+"""A stream as pictures: the gate that sleeps, the decoders, the watcher."""
