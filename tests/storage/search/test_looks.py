@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from index.appearance import DIMENSIONS, LooksCache, pack_appearance
+from index.appearance import DIMENSIONS, pack_appearance
 from index.read import PlateRead
 from storage.database import Database
 from storage.hits import HitBook
@@ -195,7 +195,6 @@ def test_memory_is_bounded_and_the_newest_stay(database: Database) -> None:
         assert len(alike.likeness) == 12
         assert 0 < index.nbytes <= 1500
     index.close()
-    assert len(LooksCache(10)) == 0
 
 
 def test_looks_support_a_plate_and_never_make_certain_alone() -> None:
