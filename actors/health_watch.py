@@ -11,9 +11,9 @@ from passes.record import Pass
 from storage.camera_health import HealthFigures, HealthReason, HealthRecord
 from video.health.camera import CameraFacts, CameraHealth, HealthSample, HealthSettings, StandingReason
 from video.health.watch import WatchFacts
-from video.promise import WakeReason
 from video.session import CameraSession
 from video.state import State
+from video.watch.promise import WakeReason
 
 
 @dataclass(frozen=True, slots=True)

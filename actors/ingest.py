@@ -29,11 +29,11 @@ from passes.pipeline import Detectors, PassPipeline
 from storage.sealing import Seal
 from video.connect.source import SourceRules, parse_source
 from video.errors import VideoError
-from video.lookers import Lookers
 from video.packets.clip import ClipJob
 from video.redaction import FindFaces
 from video.session import CameraSession, SessionSettings
 from video.state import Health
+from video.watch.lookers import Lookers
 
 _log = logging.getLogger("beket.ingest")
 

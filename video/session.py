@@ -17,15 +17,15 @@ from threading import Lock
 from video.connect.source import SourceUrl
 from video.errors import Reason
 from video.feed import Feed
-from video.lookers import Lookers
 from video.packets.clip import ClipJob
 from video.packets.packet import Packet
 from video.packets.ring import PacketRing
-from video.pressure import GIVE_UP, concession
 from video.session_settings import SessionSettings
 from video.state import Health, State
 from video.watch.decoded import DecodedFrame
+from video.watch.lookers import Lookers
 from video.watch.paired_watcher import PairedWatcher
+from video.watch.pressure import GIVE_UP, concession
 from video.watch.watcher import WatchCount, Watcher
 
 __all__ = ["CameraSession", "SessionCount", "SessionSettings"]
@@ -205,7 +205,7 @@ class CameraSession:
         return ClipJob(self.source, self._ring, t0, t1, path, self.settings.clip)
 
     def _keep_up(self) -> None:
-        """Do without what ``video.pressure`` says; at the end of the backlog without whole GOPs."""
+        """Do without what ``video.watch.pressure`` says; at the end of the backlog without whole GOPs."""
         behind = self.behind
         self._watcher.thinning, self._watcher.wake_bar = concession(max(behind, self.node_strain))
         if behind > GIVE_UP:

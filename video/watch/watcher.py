@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from video.lookers import Lookers
-from video.looks import Looks, thinned
 from video.packets.packet import Packet, StreamFormat
 from video.packets.ring import PacketRing
-from video.promise import Promise, WakeReason
 from video.watch.decoded import DecodedFrame
 from video.watch.decoder import StreamDecoder
 from video.watch.gate import Gate, GateSettings
 from video.watch.hardware import DecodeSettings, Nvdec
+from video.watch.lookers import Lookers
+from video.watch.looks import Looks, thinned
+from video.watch.promise import Promise, WakeReason
 
 __all__ = ["WakeReason", "WatchCount", "WatchSettings", "Watcher"]
 

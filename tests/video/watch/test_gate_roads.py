@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from video.connect.source import SourceRules, parse_source
-from video.promise import WakeReason
 from video.reader import FrameReader, ReadSettings
 from video.watch.gate import Gate, GateSettings
+from video.watch.promise import WakeReason
 from video.watch.watcher import WatchSettings
 
 SHAPE = (90, 160)

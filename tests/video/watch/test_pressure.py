@@ -10,10 +10,10 @@ from tests.fixtures.streams import Encode
 from video.connect.source import SourceRules, parse_source
 from video.packets.demux import Demuxer
 from video.packets.ring import PacketRing, RingSettings
-from video.pressure import concession
-from video.promise import Promise, WakeReason
 from video.watch.decoded import DecodedFrame
 from video.watch.gate import GateSettings
+from video.watch.pressure import concession
+from video.watch.promise import Promise, WakeReason
 from video.watch.watcher import Watcher, WatchSettings
 
 PASSES = ((9.0, 11.0), (19.0, 21.0))

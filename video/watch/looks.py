@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from video.lookers import Lookers
 from video.packets.packet import Packet
 from video.packets.ring import PacketRing
-from video.promise import WakeReason
 from video.watch.decoded import DecodedFrame
 from video.watch.decoder import StreamDecoder
 from video.watch.gate import Gate
+from video.watch.lookers import Lookers
+from video.watch.promise import WakeReason
 
 _LOOK_WIDTH = 240
 _NEARER = 0.7
