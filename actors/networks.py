@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from index.confusion import Confusion
 from models.batching import BatchOptions
 from models.catalogue import (
     open_appearance,
@@ -16,7 +15,6 @@ from models.catalogue import (
     open_plate_reader,
     open_vehicle_detector,
 )
-from models.confusion import reader_confusion
 from models.ports import PlateReader
 from models.providers import chosen
 from models.session import SessionOptions
@@ -43,10 +41,6 @@ class ModelChoice:
 
     def store(self) -> ModelStore:
         return ModelStore(self.folder, deny_licences=self.deny_licences)
-
-    def confusion(self) -> Confusion:
-        """What was learned of the reader's faults, even where nothing was. Raises ``ModelError``."""
-        return reader_confusion(self.store(), self.plate_reader)
 
     def open_reader(self) -> PlateReader:
         return open_plate_reader(self.store(), self.session, name=self.plate_reader, pull=False)

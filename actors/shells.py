@@ -32,6 +32,7 @@ from actors.remote import RemoteActor, RemoteArchive, RemoteMatcher, RemotePubli
 from actors.report import PassReport
 from index.entry import Match
 from index.read import PlateRead
+from models.confusion import reader_confusion
 from models.ports import Image, Reading
 from storage.archive import Archive
 from storage.camera_health import HealthRecord
@@ -104,7 +105,7 @@ class MatchActor(_Shell):
     ) -> None:
         super().__init__(name, shell)
         database = Database(stores.dsn, connections=4)
-        confusion = models.confusion()
+        confusion = reader_confusion(models.store(), models.plate_reader)
         self._matcher = Matcher(database, region=shell.namespace, options=options, confusion=confusion)
         self._look_back = LookBackWorker(database, self._matcher, look_back, region=shell.namespace)
 

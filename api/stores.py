@@ -59,7 +59,7 @@ class Stores:
             EventHub(events),
             OpenStreams(),
             reading,
-            SearchDesk(reading, AuditLog(database), settings.models.confusion()),
+            SearchDesk(reading, AuditLog(database)),
             PhotoReader(settings.models),
         )
 

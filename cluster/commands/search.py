@@ -101,11 +101,10 @@ def search(
         raise typer.BadParameter(f"{export}: its name ends in .csv, .json or .geojson") from None
     settings = read_settings(config) if config else RegionSettings()
     home = home_of(settings)
-    models = plan.model_choice(settings, home)
     if photo is not None:
-        query = _with_photo(query, photo, vehicle, models)
+        query = _with_photo(query, photo, vehicle, plan.model_choice(settings, home))
     with reach_database(settings, home) as database:
-        desk = SearchDesk(database, AuditLog(database), models.confusion())
+        desk = SearchDesk(database, AuditLog(database))
         if export is not None and format is not None:
             done = desk.export(purpose, query, limit=limit, as_=format.value)
             export.write_bytes(write(done.sightings, format))
