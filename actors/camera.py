@@ -55,7 +55,9 @@ class WatchedCamera:
         self._frame_t: float | None = None
         self._busy = threading.Lock()
         self._unwatched_before_s = unwatched_s or 0.0
-        self._taking_up_since = time.monotonic() if unwatched_s is not None else None
+        self._begun = time.monotonic()
+        self._waited_s = 0.0 if unwatched_s is None else None
+        """Seconds until the stream of a camera that is taken up again came; None while it has not."""
 
     def try_begin(self) -> bool:
         """Take the camera for this thread; False when another has it."""
@@ -66,6 +68,8 @@ class WatchedCamera:
 
     def look(self, report: Callable[[PassReport], None], max_frames: int = 4) -> None:
         """Look at what has come; every pass goes to ``report`` as soon as it is made."""
+        if self._waited_s is None and (self.session.count.packets or self.session.count.failures):
+            self._waited_s = time.monotonic() - self._begun
         frames = self.session.poll(max_frames)
         for frame in frames:
             self.frames += 1
@@ -81,11 +85,10 @@ class WatchedCamera:
     @property
     def unwatched_s(self) -> float:
         """Seconds of the camera that nobody looked at, those before this process and until its stream came included."""
-        if self._taking_up_since is not None and (self.session.count.packets or self.session.count.failures):
-            self._unwatched_before_s += time.monotonic() - self._taking_up_since
-            self._taking_up_since = None
-        waiting_s = time.monotonic() - self._taking_up_since if self._taking_up_since is not None else 0.0
-        return self._unwatched_before_s + waiting_s + self.session.count.watch.unwatched_s
+        waited_s = self._waited_s
+        if waited_s is None:
+            waited_s = time.monotonic() - self._begun
+        return self._unwatched_before_s + waited_s + self.session.count.watch.unwatched_s
 
     def finish(self, report: Callable[[PassReport], None]) -> None:
         """Close the passes of vehicles in view: no more frames will show them."""

@@ -181,6 +181,7 @@ class Ingest:
             self._states_changed.notify_all()
         for thread in self._threads:
             thread.join(2.0)
+        self._unwatched.save()
 
     def _begin(self, spec: CameraSpec) -> None:
         try:
@@ -259,6 +260,7 @@ class Ingest:
             with self._lock:
                 cameras = dict(self._cameras)
                 self._unwatched.note({name: camera.unwatched_s for name, camera in cameras.items()})
+            self._unwatched.save()  # not while holding the lock: a slow disk must not keep the workers waiting
             self._load.judge([camera.session.behind for camera in cameras.values() if camera.session.is_awake])
             for name in cameras:
                 self._offer(name)

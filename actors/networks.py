@@ -53,7 +53,6 @@ class ModelChoice:
 
     def open_detectors(self) -> Detectors:
         store = self.store()
-        corners = open_plate_corners(store, self.session, pull=False)
         return Detectors(
             open_plate_detector(store, self.session, name=self.plate_detector, pull=False),
             open_vehicle_detector(store, self.session, name=self.vehicle_detector, pull=False)
@@ -62,8 +61,7 @@ class ModelChoice:
             open_appearance(store, self.session, pull=False)
             if self.vehicles and self.looks and store.find("appearance") is not None
             else None,
-            corners,
-            corners.detector if corners is not None else None,
+            open_plate_corners(store, self.session, pull=False),
         )
 
     def open_face_finder(self) -> FindFaces | None:

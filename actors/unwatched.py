@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,12 +15,14 @@ _log = logging.getLogger("beket.ingest")
 class UnwatchedLedger:
     """A file under the ingest's folder: by camera the seconds so far and when they were last noted.
 
-    For one thread at a time. Without its file, or with a broken one, all count from nothing.
+    Thread-safe but for ``save``, which is one thread's at a time. Without its file, or with a broken one, all count
+    from nothing.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "unwatched.json"
         self._rows: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()
         try:
             rows = json.loads(self._path.read_text(encoding="utf-8"))
             self._rows = {name: (float(seconds), float(at)) for name, (seconds, at) in rows.items()}
@@ -30,7 +33,8 @@ class UnwatchedLedger:
 
     def resume(self, camera_id: str) -> float | None:
         """The camera's unwatched seconds up to now, those since the last note included; None for one not known."""
-        row = self._rows.get(camera_id)
+        with self._lock:
+            row = self._rows.get(camera_id)
         if row is None:
             return None
         seconds, at = row
@@ -38,15 +42,22 @@ class UnwatchedLedger:
 
     def forget(self, camera_id: str) -> None:
         """The camera is no longer this ingest's."""
-        self._rows.pop(camera_id, None)
+        with self._lock:
+            self._rows.pop(camera_id, None)
 
     def note(self, unwatched: Mapping[str, float]) -> None:
-        """Write down the unwatched seconds of these cameras, as of now; what is known of others stays."""
+        """The unwatched seconds of these cameras, as of now; what is known of others stays."""
         now = time.time()
-        self._rows |= {name: (round(seconds, 2), round(now, 2)) for name, seconds in unwatched.items()}
+        with self._lock:
+            self._rows |= {name: (round(seconds, 2), round(now, 2)) for name, seconds in unwatched.items()}
+
+    def save(self) -> None:
+        """Write down what was noted."""
+        with self._lock:
+            rows = dict(self._rows)
         draft = self._path.with_suffix(".part")
         try:
-            draft.write_text(json.dumps(self._rows), encoding="utf-8")
+            draft.write_text(json.dumps(rows), encoding="utf-8")
             draft.replace(self._path)
         except OSError as error:
             _log.warning("unwatched seconds could not be noted: %s", error)

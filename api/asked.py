@@ -11,10 +11,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.body import MOST_BYTES
+from index.clones import CloneRule
 from storage.search.errors import QueryRefused
 from storage.search.export import ExportFormat
 from storage.search.query import Place, Query, plate_of, polygons_of
 from storage.search.route import MOST_STOPS
+from storage.search.searcher import BUDGET_S
 
 
 class _Asked(BaseModel):
@@ -90,7 +92,10 @@ class AskedPage(Asked):
         default=None, max_length=2000, description="`next` of the page before, for the same question."
     )
     patience_s: float = Field(
-        default=0.18, ge=0.05, le=8, description="Seconds to gather a page; it goes out with what was found by then."
+        default=BUDGET_S,
+        ge=0.05,
+        le=8,
+        description="Seconds to gather a page; it goes out with what was found by then.",
     )
 
 
@@ -127,7 +132,9 @@ class AskedRoute(Asked):
     alert_id: UUID | None = None
     entry_id: str = Field(default="", max_length=200)
     limit: int = Field(default=MOST_STOPS, ge=1, le=MOST_STOPS, description="The latest sightings, at most.")
-    fastest_kmh: float = Field(default=180.0, gt=0, le=400, description="No vehicle keeps up more between cameras.")
+    fastest_kmh: float = Field(
+        default=CloneRule().fastest_kmh, gt=0, le=400, description="No vehicle keeps up more between cameras."
+    )
 
     def query(self) -> Query:
         return replace(super().query(), alert_id=self.alert_id, entry_id=self.entry_id)

@@ -51,15 +51,17 @@ def main() -> int:
     rng = np.random.default_rng(SEED)
     best: list[tuple[str, Posterior]] = []
     fused: list[tuple[str, Posterior]] = []
+    frames: list[tuple[str, Posterior]] = []
     for _ in range(given.passes):
         subject = maker.subject(rng)
         wide = rng.uniform(*_NEAREST_PX)
         crops = [maker.seen(rng, subject, wide * share) for share in np.linspace(_FARTHEST, 1, given.frames)]
         readings = reader.read([cv2.cvtColor(crop.image, cv2.COLOR_GRAY2BGR) for crop in crops])
         text = crops[0].text
+        frames += [(text, reading.posterior) for reading in readings]
         best.append((text, max(readings, key=lambda reading: reading.legibility).posterior))
         fused.append((text, fuse([Evidence(r.posterior, r.legibility) for r in readings])))
-    results = {"best_frame": figures(best), "fused": figures(fused)}
+    results = {"every_frame": figures(frames), "best_frame": figures(best), "fused": figures(fused)}
     if given.json:
         print(json.dumps({"passes": given.passes, "frames": given.frames, **results}))
         return 0

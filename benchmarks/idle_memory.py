@@ -4,8 +4,8 @@
 
 Every camera plays an empty road of 1080p, encoded here at the bitrate asked for, in real time; gate, decoders and
 networks are those of a region's ingest. Measured once every gate has learned its road and sleeps, or after
-``--patience``
-seconds. With ``--json`` the last line is one object.
+``--patience`` seconds. With ``--json`` the last line is one object. A region's processes have
+``MALLOC_MMAP_THRESHOLD_=1048576`` in their environment: give it, to measure what they hold.
 """
 
 from __future__ import annotations

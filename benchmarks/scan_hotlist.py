@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import platform
-import random
 import subprocess
 import sys
 import tempfile
@@ -22,11 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from accuracy_tally import clean
+from plates import random_plates
 from rich.console import Console
 from rich.table import Table
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SLACK_S = 1.0
 """A pass is the truth's when their times overlap, so much allowed for."""
 
@@ -53,14 +53,11 @@ def truth_of(folder: Path) -> list[Passing]:
     ]
 
 
-def draw_decoys(count: int, known: set[str], draw: random.Random) -> list[str]:
-    """Plates of the format of 2012 that did not pass."""
+def draw_decoys(count: int, known: set[str], rng: np.random.Generator) -> list[str]:
+    """Kazakh plates that did not pass."""
     found: set[str] = set()
     while len(found) < count:
-        letters = "".join(draw.choice(LETTERS) for _ in range(3))
-        plate = f"{draw.randrange(1, 1000):03d}{letters}{draw.randrange(1, 21):02d}"
-        if plate not in known:
-            found.add(plate)
+        found.update(plate for plate in random_plates(count - len(found), rng) if plate not in known)
     return sorted(found)
 
 
@@ -86,7 +83,7 @@ def main() -> None:
         raise SystemExit(2)
     truth = truth_of(folder)
     listed = {one.text for one in truth[given.first :: given.every]}
-    decoys = draw_decoys(given.decoys, {one.text for one in truth}, random.Random(11))
+    decoys = draw_decoys(given.decoys, {one.text for one in truth}, np.random.default_rng(11))
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         hotlist = Path(scratch) / "list.csv"

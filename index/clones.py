@@ -88,6 +88,15 @@ class CloneRule:
         if not 0 < self.least_score <= 1:
             raise ValueError(f"least_score is a probability above 0, not {self.least_score}")
 
+    def speed_kmh(self, road_km: float, elapsed_s: float) -> float:
+        """What one vehicle must have driven at the least, the clocks' error in its favour; infinite for no time."""
+        hours = (abs(elapsed_s) + self.clock_error_s) / 3600
+        return road_km / hours if hours else math.inf
+
+    def is_drivable(self, road_km: float, elapsed_s: float) -> bool:
+        """Whether one vehicle can have come so far in that time, or the places are too near to tell."""
+        return road_km < self.least_distance_km or self.speed_kmh(road_km, elapsed_s) <= self.fastest_kmh
+
 
 def great_circle_km(one: Place, other: Place) -> float:
     """Shortest way over the ground (haversine formula; R. W. Sinnott, Sky and Telescope 68, 1984)."""
@@ -162,10 +171,9 @@ class CloneWatch:
 
     def _too_far(self, one: Sighting, other: Sighting) -> Clone | None:
         distance = self.distance_km(one, other)
-        if distance is None or distance < self.rule.least_distance_km:
+        if distance is None or self.rule.is_drivable(distance, (other.seen_at - one.seen_at).total_seconds()):
             return None
-        clone = self._clone(one, other, CloneReason.DISTANCE, distance)
-        return clone if clone.speed_kmh is not None and clone.speed_kmh > self.rule.fastest_kmh else None
+        return self._clone(one, other, CloneReason.DISTANCE, distance)
 
     def _another_vehicle(self, recent: list[Sighting], sighting: Sighting) -> list[Clone]:
         """A type unlike that of two earlier sightings which agree."""
@@ -178,8 +186,8 @@ class CloneWatch:
 
     def _clone(self, one: Sighting, other: Sighting, reason: CloneReason, distance: float | None) -> Clone:
         earlier, later = sorted((one, other), key=lambda each: each.seen_at)
-        hours = ((later.seen_at - earlier.seen_at).total_seconds() + self.rule.clock_error_s) / 3600
-        speed = None if distance is None else distance / hours if hours else math.inf
+        elapsed_s = (later.seen_at - earlier.seen_at).total_seconds()
+        speed = None if distance is None else self.rule.speed_kmh(distance, elapsed_s)
         return Clone(earlier, later, reason, distance, speed)
 
     def _was_told(self, sighting: Sighting) -> bool:

@@ -61,6 +61,10 @@ class PlateDetector(Protocol):
 
 
 class CornerFinder(Protocol):
+    @property
+    def detector(self) -> PlateDetector:
+        """What it looks with: cheap enough to be asked for plates whose place is known."""
+
     def find(self, frame: Image, boxes: Sequence[Box]) -> list[NDArray[np.float32] | None]:
         """Corners ``(4, 2)`` px of the plates known to stand in ``boxes``, clockwise from each plate's own upper left.
 

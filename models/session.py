@@ -155,9 +155,10 @@ class Session:
             told = with_options(provider, self.options.gpu, self.max_batch, shapes)
             return ort.InferenceSession(source, options, providers=told)
         except Exception as error:
-            raise ModelError(
-                f"{self.name}: ONNX Runtime can't load it ({error}); pull it again with `beket models pull`"
-            ) from error
+            mend = "pull it again with `beket models pull`"
+            if provider != "cpu":
+                mend = "see what models.gpu says of the GPU, or set models.provider to cpu"
+            raise ModelError(f"{self.name}: ONNX Runtime can't load it ({error}); {mend}") from error
 
     def _fall_back(self) -> None:
         """The provider was built in but does not work here: ONNX Runtime took the CPU, with a line on stderr."""

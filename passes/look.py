@@ -51,10 +51,18 @@ class _PastSearch(NamedTuple):
 class Lookout:
     """Looks for plates in one camera's frames. ``cost_px`` counts the pixels given to the detector so far."""
 
-    def __init__(self, detector: PlateDetector, options: LookOptions, near: PlateDetector | None = None) -> None:
-        """``near``: a cheaper detector, asked first for plates whose place is known."""
+    def __init__(
+        self,
+        detector: PlateDetector,
+        options: LookOptions,
+        near: PlateDetector | None = None,
+        least_plate_px: float = 0.0,
+    ) -> None:
+        """``near``: a cheaper detector, asked first for plates whose place is known. ``least_plate_px``: width of the
+        smallest plate worth finding."""
         self._detector = detector
         self._near = near
+        self._least_plate_px = least_plate_px
         self._options = options
         self._background = Background()
         self._watched_s = 0.0
@@ -101,7 +109,7 @@ class Lookout:
         """What is worth looking at: moving parts when their time has come, and followed plates outside them."""
         options = self._options
         wide: list[Region] = []
-        least = options.least_plate_px + margin(frame.size[0])
+        least = self._least_plate_px + margin(frame.size[0])
         for region in moving:
             inside = [one for one in followed if region.holds_middle(one.place)]
             if region.width < least and not inside:

@@ -31,8 +31,6 @@ class LookOptions:
     """Long side to which the whole frame is scaled in a sweep."""
     crowded_side_px: int = 960
     """Long side of the whole frame when moving regions would cost more than it."""
-    least_plate_px: float = 28.0
-    """Width of the smallest plate worth finding: ``ReadOptions.min_width_px``."""
     search_every_s: float = 0.3
     """Least time between searches of one place where something moves; plates known already are looked for in between.
     Doubled with each search in vain, up to ``explained_every_s``."""

@@ -8,12 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
-import numpy as np
-
 from index.read import Box, Posterior
 from models.appearance import masked
 from models.ports import Image, PlateReader
+from passes.crops import shrunk
 from passes.likeness import looks_of, vehicle_alone
 from passes.look import cover
 from passes.options import PassOptions
@@ -90,8 +88,7 @@ def _described(picture: Image, shown: Shown, models: PhotoModels, longest_px: in
         return shown
     scale = min(longest_px / max(alone.shape[:2]), 1.0)
     if scale < 1:
-        size = (max(1, round(alone.shape[1] * scale)), max(1, round(alone.shape[0] * scale)))
-        alone = np.asarray(cv2.resize(alone, size, interpolation=cv2.INTER_AREA), np.uint8)
+        alone = shrunk(alone, scale)
         plate = None if plate is None else Box(*(scale * side for side in plate))
     for face in models.faces([alone])[0] if models.faces else []:
         alone = masked(alone, face)

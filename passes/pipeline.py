@@ -36,15 +36,18 @@ class Detectors:
     """What finds plates, and what finds the vehicles around them (None: types and boxes of vehicles stay unknown).
 
     ``looks`` describes the vehicle of a pass that closes (None: passes have no appearance). ``corners`` finds those of
-    plates to be read (None: plates are read as they stand, unless the detector tells corners). ``near`` is a cheaper
-    detector, asked before ``plates`` where a followed plate must be.
+    plates to be read (None: plates are read as they stand, unless the detector tells corners).
     """
 
     plates: PlateDetector
     vehicles: VehicleDetector | None = None
     looks: VehicleDescriber | None = None
     corners: CornerFinder | None = None
-    near: PlateDetector | None = None
+
+    @property
+    def near(self) -> PlateDetector | None:
+        """A cheaper detector, asked before ``plates`` where a followed plate must be."""
+        return None if self.corners is None else self.corners.detector
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class PassPipeline:
         self.counts = PassCounts()
         self._detectors = detectors
         self._reader = reader
-        self._lookout = Lookout(detectors.plates, self.options.look, detectors.near)
+        self._lookout = self._new_lookout()
         self._tracker = Tracker(self.options.track)
         self._ended: deque[_Ended] = deque(maxlen=200)
         self._t: float | None = None
@@ -127,10 +130,14 @@ class PassPipeline:
         out += self._report(seen)
         return out
 
+    def _new_lookout(self) -> Lookout:
+        detectors, options = self._detectors, self.options
+        return Lookout(detectors.plates, options.look, detectors.near, options.read.min_width_px)
+
     def flush(self) -> list[Pass]:
         """Close all passes: the stream ended, or what follows is another view."""
         tracks, self._tracker = self._tracker.tracks, Tracker(self.options.track)
-        self._lookout = Lookout(self._detectors.plates, self.options.look, self._detectors.near)
+        self._lookout = self._new_lookout()
         self._t = None
         return [done for track in tracks for done in self._close(track)]
 

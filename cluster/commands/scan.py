@@ -69,12 +69,7 @@ def scan(
         with stderr.status("getting models ready"):
             vehicles = None if store.denies("vehicle_detector") else open_vehicle_detector(store, session)
             corners = open_plate_corners(store, session)
-            detectors = Detectors(
-                open_plate_detector(store, session),
-                vehicles,
-                corners=corners,
-                near=corners.detector if corners is not None else None,
-            )
+            detectors = Detectors(open_plate_detector(store, session), vehicles, corners=corners)
             plate_reader = open_plate_reader(store, session, name=reader)
     except ModelError as error:
         stderr.print(f"[red]beket:[/] {error}", highlight=False)

@@ -9,6 +9,8 @@ from pydantic import Field
 
 from cluster.settings.section import Section
 
+ProviderName = Literal["auto", "cpu", "cuda", "tensorrt"]
+
 
 class GpuSettings(Section):
     """How nodes that have a GPU use it. Unmeasured: docs/performance.md."""
@@ -29,7 +31,7 @@ class ModelSettings(Section):
     """Which networks run, and on what."""
 
     deny_licences: tuple[str, ...] = Field(default=(), description="SPDX names of licences whose models are not used")
-    provider: Literal["auto", "cpu", "cuda", "tensorrt"] = Field(
+    provider: ProviderName = Field(
         default="auto",
         description="ONNX Runtime's execution provider; auto takes cuda on nodes where it works, else cpu. One that is "
         "named and does not work is an error",

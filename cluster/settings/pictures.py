@@ -9,6 +9,8 @@ from pydantic import Field, field_validator
 from cluster.settings.section import SLUG, Section
 from storage.crossings import Crossing, CrossingMap
 
+DecoderName = Literal["auto", "cpu", "nvdec"]
+
 
 class PassSettings(Section):
     """From frames to passes."""
@@ -17,7 +19,7 @@ class PassSettings(Section):
         default=6.0, ge=0.5, le=30, description="frames a second of a woken stream in which plates are sought"
     )
     gate: bool = Field(default=True, description="sleep while the road is empty; off decodes everything")
-    decoder: Literal["auto", "cpu", "nvdec"] = Field(
+    decoder: DecoderName = Field(
         default="cpu",
         description="what decodes woken streams; auto and nvdec take the GPU (models.gpu.device) where it works, "
         "else the CPU; only nvdec warns of that",

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from cluster.settings.models import ProviderName
+from cluster.settings.pictures import DecoderName
 from cluster.settings.section import SLUG, Section
 
 
@@ -22,10 +24,10 @@ class IngestSettings(Section):
     resource: str | None = Field(
         default=None, min_length=1, description="a resource of Ray's by which its nodes are marked; null: any node"
     )
-    provider: Literal["auto", "cpu", "cuda", "tensorrt"] | None = Field(
+    provider: ProviderName | None = Field(
         default=None, description="as models.provider, for this kind; null: as the region"
     )
-    decoder: Literal["auto", "cpu", "nvdec"] | None = Field(
+    decoder: DecoderName | None = Field(
         default=None, description="as passes.decoder, for this kind; null: as the region"
     )
 

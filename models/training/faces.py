@@ -345,8 +345,8 @@ PRESSES: Final = {"br": 0.6, "mercosur": 0.8, "us": 0.6}
 def pressed_faces(press: str, count: int, rng: np.random.Generator) -> list[DrawnFace]:
     """``count`` faces around the one that plates of a kind of ``PRESSES`` are pressed in.
 
-    Brazil's old face and America's stand W and M upright, draw O nearly as square as D, and often the 1 as a bare bar;
-    Brazil's is wide, America's tall and narrow. Mercosur has the German one, its 1 with a flag, its I with serifs.
+    Brazil's old face and America's stand W and M upright and draw O nearly as square as D; Brazil's is wide, and its 1
+    often a bare bar, America's tall and narrow. Mercosur has the German one, its 1 with a flag, its I with serifs.
     """
     low, high = {"br": (0.5, 0.68), "us": (0.36, 0.56), "mercosur": (0.5, 0.66)}[press]
     ones = {"br": [0.5, 0.05, 0.45], "us": [0.75, 0.15, 0.1], "mercosur": [1.0, 0.0, 0.0]}[press]

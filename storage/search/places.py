@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
+from index.clones import Place as Position
+from index.clones import great_circle_km
 from storage.database import Connection
 from storage.search.errors import QueryRefused
-from storage.search.query import MOST_CAMERAS, Place, contains, distance_m
+from storage.search.query import MOST_CAMERAS, Place, contains
 
 _METRES_A_DEGREE: Final = 111_000.0
 """Somewhat less than a degree of latitude: boxes made with it are a little too large, never too small."""
@@ -31,12 +33,13 @@ def cameras_at(connection: Connection, place: Place) -> list[str] | None:
                 found.add(camera_id)
     if place.centre is not None:
         longitude, latitude = place.centre
+        middle = Position(latitude, longitude)
         high = place.radius_m / _METRES_A_DEGREE
         wide = high / max(math.cos(math.radians(min(abs(latitude) + high, 89.9))), 1e-3)
         for camera_id, x, y in _in_box(
             connection, latitude - high, latitude + high, longitude - wide, longitude + wide
         ):
-            if distance_m(place.centre, (x, y)) <= place.radius_m:
+            if 1e3 * great_circle_km(middle, Position(y, x)) <= place.radius_m:
                 found.add(camera_id)
     if place.road:
         pattern = "%" + place.road.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

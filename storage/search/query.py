@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -22,7 +21,6 @@ FEWEST_KNOWN: Final = 2
 """Characters that a partial plate must name: with fewer it asks for a good part of the traffic."""
 MOST_CAMERAS: Final = 20_000
 MOST_POINTS: Final = 2_000
-_EARTH_M: Final = 6_371_008.8
 
 Ring = tuple[tuple[float, float], ...]
 """Corners as (longitude, latitude), degrees; the last is the first."""
@@ -104,13 +102,6 @@ def _crosses(ring: Ring, x: float, y: float) -> bool:
         if (y0 > y) != (y1 > y) and x < (x1 - x0) * (y - y0) / (y1 - y0) + x0:
             inside = not inside
     return inside
-
-
-def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Great-circle distance in metres of two (longitude, latitude) by the haversine formula on a sphere."""
-    (lon0, lat0), (lon1, lat1) = (tuple(map(math.radians, point)) for point in (one, other))
-    half = math.sin((lat1 - lat0) / 2) ** 2 + math.cos(lat0) * math.cos(lat1) * math.sin((lon1 - lon0) / 2) ** 2
-    return 2 * _EARTH_M * math.asin(min(1.0, math.sqrt(half)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

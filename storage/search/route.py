@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from index.clones import CloneRule
+from index.clones import CloneRule, Place, great_circle_km
 from storage.search.errors import QueryRefused
 from storage.search.export import position
-from storage.search.query import Query, distance_m
+from storage.search.query import Query
 from storage.search.sighting import Sighting
 
 MOST_STOPS: Final = 1_000
@@ -90,19 +90,19 @@ def route_of(sightings: Iterable[Sighting], searched_since: datetime, *, is_whol
 
 
 def _leg(before: Sighting, one: Sighting, rule: CloneRule) -> Leg:
-    distance = distance_m(_at(before), _at(one))
+    km = great_circle_km(_place(before), _place(one))
     elapsed_s = (one.seen_at - before.seen_at).total_seconds()
-    least_kmh = 3.6 * distance * rule.road_factor / max(elapsed_s + rule.clock_error_s, 1e-3)
-    return Leg(
-        distance,
-        elapsed_s,
-        3.6 * distance / elapsed_s if elapsed_s else None,
-        distance < 1e3 * rule.least_distance_km or least_kmh <= rule.fastest_kmh,
-    )
+    is_plausible = rule.is_drivable(km * rule.road_factor, elapsed_s)
+    return Leg(1e3 * km, elapsed_s, 3600 * km / elapsed_s if elapsed_s else None, is_plausible)
 
 
 def _at(sighting: Sighting) -> tuple[float, float]:
     return sighting.longitude or 0.0, sighting.latitude or 0.0
+
+
+def _place(sighting: Sighting) -> Place:
+    longitude, latitude = _at(sighting)
+    return Place(latitude, longitude)
 
 
 def _line(way: list[Sighting]) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def test_seconds_go_on_being_counted_while_the_ingest_is_down(tmp_path: Path) ->
     ledger = UnwatchedLedger(tmp_path)
     assert ledger.resume("north") is None
     ledger.note({"north": 12.0, "south": 0.0})
+    ledger.save()
     again = UnwatchedLedger(tmp_path)
     first = again.resume("north")
     assert first is not None
@@ -54,6 +55,7 @@ def test_seconds_go_on_being_counted_while_the_ingest_is_down(tmp_path: Path) ->
     assert later > first
     again.forget("north")
     again.note({"south": 1.0})
+    again.save()
     assert UnwatchedLedger(tmp_path).resume("north") is None, "a camera that left is forgotten"
 
 
