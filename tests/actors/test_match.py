@@ -133,6 +133,7 @@ def test_the_threshold_follows_the_list_and_the_false_alerts_allowed(database: D
     try:
         assert sees(patient, "123ABC02")
         assert sees(given, "123ABC02")
+        within(lambda: strict.stats()["entries"] == 1)
         before = strict.stats()["threshold"]
         assert patient.stats()["threshold"] == 0.5 < before
         assert given.stats()["threshold"] == 0.2
