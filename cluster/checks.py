@@ -16,11 +16,11 @@ from typing import Final
 
 import psutil
 
-from cluster.console_server import is_port_free
 from cluster.finding import Finding, Grade
 from cluster.gpu_checks import decoder, inference
 from cluster.home import Home
 from cluster.settings import RegionSettings
+from storage.embedded.ports import is_free
 
 _PACKAGES: Final = ("av", "numpy", "onnxruntime", "cv2", "ray", "psycopg", "minio", "fastapi", "uvicorn")
 _CODECS: Final = ("h264", "hevc", "mjpeg")
@@ -154,7 +154,7 @@ def _socket_path() -> Finding:
 
 def _port(settings: RegionSettings, home: Home) -> Finding:
     port = settings.api.port
-    if is_port_free(port):
+    if is_free(port):
         return Finding("console's port", Grade.GOOD, f"{port} is free")
     if home.running.exists():
         try:

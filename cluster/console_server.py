@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import socket
 import sys
 import time
 import urllib.error
@@ -16,6 +15,7 @@ from actors.networks import ModelChoice
 from cluster.errors import RegionError
 from cluster.home import Home
 from cluster.settings import ApiSettings
+from storage.embedded.ports import free_ports, is_free
 from storage.embedded.process import ServerProcess
 from storage.errors import EmbeddedServiceError
 from storage.s3_access import S3Access
@@ -53,10 +53,10 @@ class ConsoleServer:
     def start(self) -> None:
         """Begin to start; ``wait_ready`` sees it through. Raises ``RegionError`` when the port is in use."""
         self._server.claim()
-        if not is_port_free(self._port):
+        if not is_free(self._port):
             if not self._settings.next_free_port:
                 require_free_port(self._port)
-            self._port = _free_port()
+            (self._port,) = free_ports(1)
         self._run()
 
     def wait_ready(self, timeout_s: float = 60.0) -> None:
@@ -91,24 +91,7 @@ class ConsoleServer:
 
 def require_free_port(port: int) -> None:
     """Raises ``RegionError`` when ``port`` is in use."""
-    if not is_port_free(port):
+    if not is_free(port):
         raise RegionError(
             f"api.port: {port} on 127.0.0.1 is in use by another program; end that one, or change api.port"
         )
-
-
-def is_port_free(port: int) -> bool:
-    """Whether a server can listen on ``port`` of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

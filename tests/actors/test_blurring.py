@@ -107,6 +107,6 @@ def test_only_hits_are_looked_at(tmp_path: Path, picture: Image) -> None:
     for number in range(3):
         journal.put(report_of(picture, number))
     outbox = Outbox(journal, region, region, lambda _: None, redact=blurring)  # type: ignore[arg-type]
-    assert region.has_reads.wait(10)
+    assert region.has_reads.wait(60)
     outbox.close()
     assert (blurring.counts.pictures, len(region.shown)) == (1, 1)

@@ -110,7 +110,7 @@ class Peer:
             raise PeerAway("away")
 
 
-def until(what: Callable[[], object], why: str, timeout_s: float = 30.0) -> None:
+def until(what: Callable[[], object], why: str, timeout_s: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not what():
         assert time.monotonic() < deadline, why

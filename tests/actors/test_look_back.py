@@ -53,7 +53,7 @@ def looking_back(database: Database, **given: Any) -> Iterator[LookBackWorker]:
         matcher.close()
 
 
-def wait_until(what: Callable[[], bool], limit_s: float = 30.0) -> None:
+def wait_until(what: Callable[[], bool], limit_s: float = 60.0) -> None:
     deadline = time.monotonic() + limit_s
     while not what():
         assert time.monotonic() < deadline
@@ -106,7 +106,7 @@ def test_the_reads_still_kept_are_searched_by_likelihood(database: Database, ent
 def test_a_read_on_its_way_while_the_entry_went_live_is_found_and_is_not_before_it(
     database: Database, entries: EntryBook
 ) -> None:
-    with looking_back(database, settle_s=1.5):
+    with looking_back(database, settle_s=4.0):
         entries.draft("main", make_row(), by="clerk")
         live = entries.approve("e-123ABC02", by="chief")
         assert live.live_since is not None
@@ -140,7 +140,7 @@ def test_what_does_not_match_is_not_looked_for(database: Database, entries: Entr
 
 
 def test_entries_begin_and_end_by_themselves(database: Database, entries: EntryBook) -> None:
-    soon = datetime.now(UTC) + timedelta(seconds=1.5)
+    soon = datetime.now(UTC) + timedelta(seconds=4)
     ReadLog(database).write([make_read(seen_at=ago(1))])
     entries.draft("main", replace(make_row(), valid_from=soon), by="clerk")
     assert entries.approve("e-123ABC02", by="chief").state == "approved"

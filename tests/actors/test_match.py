@@ -23,18 +23,22 @@ from storage.hotlists.rows import EntryRow
 from tests.fixtures.entries import make_row
 from tests.fixtures.records import posterior_of
 
+PROMISED_S = 2.0
+"""A change of the list is matched by then; what is no such change may take longer on a busy machine."""
+PATIENCE_S = 30.0
+
 
 def row(plate: str, *, until: timedelta = timedelta(days=1)) -> EntryRow:
     now = datetime.now(UTC)
     return EntryRow(f"e-{plate}", plate, "stolen", "K-1", "me", now - timedelta(days=1), now + until)
 
 
-def sees(matcher: Matcher, plate: str) -> bool:
-    (met,) = matcher.match([Sighting(posterior_of(plate).log_probs, datetime.now(UTC))])
+def sees(matcher: Matcher, plate: str, at: datetime | None = None) -> bool:
+    (met,) = matcher.match([Sighting(posterior_of(plate).log_probs, at or datetime.now(UTC))])
     return [match.entry.plate for match in met] == [plate]
 
 
-def within(what: Callable[[], bool], limit_s: float = 2.0) -> None:
+def within(what: Callable[[], bool], limit_s: float = PROMISED_S) -> None:
     deadline = time.monotonic() + limit_s
     while not what():
         assert time.monotonic() < deadline
@@ -68,13 +72,14 @@ def test_one_unusable_entry_does_not_stop_the_list(database: Database) -> None:
 def test_an_entry_ends_on_time_and_the_list_is_known_while_postgres_is_away(own_postgres: EmbeddedPostgres) -> None:
     with Database(own_postgres.dsn) as database:
         database.migrate()
-        rows = [row("123ABC02"), row("777KZA05", until=timedelta(seconds=2.5))]
+        rows = [row("123ABC02", until=timedelta(days=2)), row("777KZA05")]
         ImportBook(database).bring("l", rows, by="t", approved_by="u")
         matcher = Matcher(database)
         assert sees(matcher, "777KZA05")
         own_postgres.stop()
-        within(lambda: not sees(matcher, "777KZA05"), 5.0)
-        assert sees(matcher, "123ABC02")
+        assert sees(matcher, "777KZA05", rows[1].valid_until - timedelta(seconds=1))
+        assert not sees(matcher, "777KZA05", rows[1].valid_until)
+        assert sees(matcher, "123ABC02", rows[1].valid_until)
         matcher.close()
 
 
@@ -116,10 +121,10 @@ def test_a_large_list_that_is_suspended_stops_at_once_and_a_large_import_is_buil
     assert sees(matcher, "777KZA05")
     rows = [make_row(f"{n:04}AA02") for n in range(4_000)]
     imports.bring("large", rows, by="t", approved_by="u")
-    within(lambda: sees(matcher, "0007AA02"), 20.0)
+    within(lambda: sees(matcher, "0007AA02"), PATIENCE_S)
     lists.suspend("large", by="u", because="wrong")
     within(lambda: not sees(matcher, "0007AA02"))
-    within(lambda: matcher.stats()["entries"] == 1, 20.0)
+    within(lambda: matcher.stats()["entries"] == 1, PATIENCE_S)
     assert sees(matcher, "777KZA05")
     matcher.close()
 
@@ -133,12 +138,12 @@ def test_the_threshold_follows_the_list_and_the_false_alerts_allowed(database: D
     try:
         assert sees(patient, "123ABC02")
         assert sees(given, "123ABC02")
-        within(lambda: strict.stats()["entries"] == 1)
+        within(lambda: strict.stats()["entries"] == 1, PATIENCE_S)
         before = strict.stats()["threshold"]
         assert patient.stats()["threshold"] == 0.5 < before
         assert given.stats()["threshold"] == 0.2
         book.bring("l", [row(f"{n:03d}KZA05") for n in range(20)], by="t", approved_by="u")
-        within(lambda: strict.stats()["entries"] == 21)
+        within(lambda: strict.stats()["entries"] == 21, PATIENCE_S)
         assert strict.stats()["threshold"] > before
     finally:
         for matcher in (patient, strict, given):

@@ -26,7 +26,7 @@ class SlowReader:
     def read(self, crops: Sequence[Image]) -> list[Reading]:
         self.batches.append(len(crops))
         self.began.set()
-        assert self.go.wait(10)
+        assert self.go.wait(60)
         if any(crop[0, 0, 0] == 255 for crop in crops):
             raise ValueError("a crop that can't be read")
         return [Reading(posterior_of(str(crop[0, 0, 0])), 0.9, None, None, 1) for crop in crops]
@@ -41,7 +41,7 @@ def test_callers_that_wait_are_read_together_and_fail_alone() -> None:
     reader = BatchReader(network, BatchOptions(max_size=32))
     with ThreadPoolExecutor(9) as pool:
         first = pool.submit(reader.read, [crop(0)])
-        assert network.began.wait(10)
+        assert network.began.wait(60)
         later = [pool.submit(reader.read, [crop(n), crop(n + 100)]) for n in range(1, 8)]
         unreadable = pool.submit(reader.read, [crop(255), crop(9)])
         while reader.waiting < 8:

@@ -41,7 +41,7 @@ def serving(dsn: str, access: S3Access, **settings: Any) -> Iterator[str]:
             yield address
         finally:
             server.should_exit = True
-            thread.join(timeout=20)
+            thread.join(timeout=60)
             assert not thread.is_alive()
 
 
@@ -72,7 +72,7 @@ def serving_process(dsn: str, access: S3Access, **environment: str) -> Iterator[
     finally:
         process.terminate()
         with process.stdout:
-            status = process.wait(timeout=20)
+            status = process.wait(timeout=60)
     assert status in (0, -15), status
 
 
@@ -109,7 +109,7 @@ class Reader:
         self.told: list[Told] = []
         self.comments = 0
         self._news = threading.Condition()
-        self._client = httpx.Client(timeout=httpx.Timeout(10, read=60))
+        self._client = httpx.Client(timeout=httpx.Timeout(60))
         self._ended = False
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -119,7 +119,7 @@ class Reader:
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
-        self._thread.join(timeout=20)
+        self._thread.join(timeout=60)
 
     def _run(self) -> None:
         try:
@@ -154,12 +154,12 @@ class Reader:
         """Events of the log alone."""
         return [one for one in self.told if not one.kind.startswith("stream.")]
 
-    def wait_for(self, count: int, timeout_s: float = 20) -> list[Told]:
+    def wait_for(self, count: int, timeout_s: float = 60) -> list[Told]:
         """The first ``count`` events of the log, waited for."""
         self.wait_until(lambda: len(self.log) >= count, timeout_s)
         return self.log
 
-    def wait_until(self, condition: Any, timeout_s: float = 20) -> None:
+    def wait_until(self, condition: Any, timeout_s: float = 60) -> None:
         """Return when ``condition()`` holds after some event."""
         with self._news:
             assert self._news.wait_for(lambda: condition() or self._ended, timeout_s), "waited in vain"

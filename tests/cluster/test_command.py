@@ -39,7 +39,7 @@ def test_help_names_every_command_without_importing_them(tmp_path: Path) -> None
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         cwd=tmp_path,
     )
     assert done.stdout.rstrip().endswith("set()"), done.stdout + done.stderr

@@ -42,12 +42,8 @@ def test_search_export_and_the_log_of_both(database: Database, dsn: str, tmp_pat
     whole = beket("audit", "verify")
     assert f"{len(logged)} rows, every link holds" in whole.stdout
     told = beket("audit", "export", *WHY)
-    assert [json.loads(line)["action"] for line in told.stdout.splitlines()] == [
-        "search",
-        "export",
-        "route",
-        "audit.export",
-    ]
+    actions = [json.loads(line)["action"] for line in told.stdout.splitlines()]
+    assert actions == [*logged, "audit.export"]
     with database.transaction() as connection:
         connection.execute("ALTER TABLE audit DISABLE TRIGGER audit_kept")
         connection.execute("UPDATE audit SET record = replace(record, 'hit and run', 'x') WHERE number = 2")

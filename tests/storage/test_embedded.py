@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from storage.embedded import EmbeddedPostgres, EmbeddedSeaweed
+from storage.embedded.ports import free_ports
 from storage.errors import EmbeddedServiceError
 from tests.fixtures.stores import crash
 
@@ -51,7 +52,7 @@ def test_server_dies_with_its_program_and_starts_again_after_it(tmp_path: Path) 
     program.kill()
     program.wait()
     program.stdout.close()
-    server.wait(10)
+    server.wait(60)
     again = EmbeddedPostgres(tmp_path / "pg")
     again.start()
     again.stop()
@@ -80,6 +81,13 @@ def test_a_port_in_use_is_named(service: type[EmbeddedPostgres | EmbeddedSeaweed
         port = other.getsockname()[1]
         with pytest.raises(EmbeddedServiceError, match=f"port {port} on 127.0.0.1 is in use"):
             service(tmp_path / "x", port=port).start()
+
+
+def test_no_outgoing_connection_can_take_a_servers_port() -> None:
+    first, _ = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    ports = free_ports(8)
+    assert len(set(ports)) == 8
+    assert first < 21_000 or all(port < first for port in ports)
 
 
 def test_secrets_are_private(own_postgres: EmbeddedPostgres, seaweed: EmbeddedSeaweed) -> None:

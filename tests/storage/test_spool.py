@@ -196,10 +196,10 @@ def test_a_waiter_wakes_on_a_put_and_on_close(folder: Path) -> None:
     got: list[SpoolItem | None] = []
     with Spool(folder, bound_bytes=MB) as spool:
         for wake in (lambda: spool.put("a", b""), spool.close):
-            waiter = threading.Thread(target=lambda: got.append(spool.take(30)))
+            waiter = threading.Thread(target=lambda: got.append(spool.take(300)))
             waiter.start()
             wake()
-            waiter.join(5)
+            waiter.join(60)
             assert not waiter.is_alive()
     assert [item is None for item in got] == [False, True]
 

@@ -269,13 +269,13 @@ def _kill_while(database: Database, work: object) -> None:
 
     thread = threading.Thread(target=run)
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while thread.is_alive() and not failed:
         assert time.monotonic() < deadline
         if _kill_others(database, "AND query LIKE '%%INSERT INTO entries%%' AND state = 'active'"):
             break
         time.sleep(0.005)
-    thread.join(20)
+    thread.join(60)
     assert failed
 
 
