@@ -5,8 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from storage.sealing import shown_url
 from video.connect.source import SourceRules, parse_source
@@ -15,6 +16,10 @@ from video.health.fault import Finding, score_of
 from video.health.requirements import Requirements, judge_clock, judge_stream
 from video.packets.demux import OpenSettings
 from video.probe import Probe, ProbeStopped, probe
+
+_PERHAPS_OURS: Final = frozenset({Reason.TIMED_OUT, Reason.UNREACHABLE})
+"""What healthy cameras seem to be where too many are tried at once."""
+_FEW: Final = 4
 
 
 class Verdict(StrEnum):
@@ -50,6 +55,7 @@ class Conformance:
     """Worst first."""
     reason: Reason | None = None
     detail: str = ""
+    tries: int = 1
 
     @property
     def verdict(self) -> Verdict:
@@ -90,12 +96,33 @@ def judge(number: int, target: Target, options: ProbeOptions, stop: threading.Ev
 def judge_all(targets: Sequence[Target], options: ProbeOptions, stop: threading.Event) -> Iterator[Conformance]:
     """Try every camera, ``at_once`` at a time, and give each as it is done.
 
-    ``stop`` (or leaving the loop) ends it: what is under way is given up, and threads that hang in a connection end by
-    themselves at its timeout.
+    Those that did not answer are tried once more at the end, few at a time: with many at once it may be this machine
+    that was late. ``stop`` (or leaving the loop) ends it: what is under way is given up, what is known is given, and
+    threads that hang in a connection end by themselves at its timeout.
     """
+    silent: dict[int, Conformance] = {}
+    try:
+        for result in _side_by_side(list(enumerate(targets)), options, options.at_once, stop):
+            if result.reason in _PERHAPS_OURS and len(targets) > 1:
+                silent[result.number] = result
+            else:
+                yield result
+        again = [(number, result.target) for number, result in silent.items()]
+        few = min(options.at_once, max(_FEW, options.at_once // 8))
+        for result in _side_by_side(again, options, few, stop):
+            del silent[result.number]
+            yield replace(result, tries=2)
+        yield from silent.values()
+    finally:
+        stop.set()
+
+
+def _side_by_side(
+    asked: Sequence[tuple[int, Target]], options: ProbeOptions, at_once: int, stop: threading.Event
+) -> Iterator[Conformance]:
     waiting: queue.SimpleQueue[tuple[int, Target]] = queue.SimpleQueue()
     done: queue.SimpleQueue[Conformance | Exception | None] = queue.SimpleQueue()
-    for item in enumerate(targets):
+    for item in asked:
         waiting.put(item)
 
     def work() -> None:
@@ -113,20 +140,17 @@ def judge_all(targets: Sequence[Target], options: ProbeOptions, stop: threading.
                 break
         done.put(None)
 
-    workers = min(max(options.at_once, 1), len(targets))
+    workers = min(max(at_once, 1), len(asked))
     for number in range(workers):
         threading.Thread(target=work, name=f"probe-{number}", daemon=True).start()
-    try:
-        while workers and not stop.is_set():
-            try:
-                result = done.get(timeout=0.2)
-            except queue.Empty:
-                continue
-            if result is None:
-                workers -= 1
-            elif isinstance(result, Exception):
-                raise result
-            else:
-                yield result
-    finally:
-        stop.set()
+    while workers and not stop.is_set():
+        try:
+            result = done.get(timeout=0.2)
+        except queue.Empty:
+            continue
+        if result is None:
+            workers -= 1
+        elif isinstance(result, Exception):
+            raise result
+        else:
+            yield result

@@ -19,7 +19,7 @@ _MEASURED: Final = (
     *("codec", "width", "height", "fps", "keyframe_interval_s", "bitrate_bps", "lost_share", "skew_s"),
     *("opened_after_s", "first_frame_after_s"),
 )
-_COLUMNS: Final = ("camera_id", "source", "verdict", "score", "reasons", "detail", *_MEASURED)
+_COLUMNS: Final = ("camera_id", "source", "verdict", "score", "reasons", "detail", *_MEASURED, "tries")
 _COLOURS: Final = {Verdict.CONFORMS: "green", Verdict.FALLS_SHORT: "yellow", Verdict.UNUSABLE: "red"}
 
 
@@ -31,6 +31,7 @@ def as_document(result: Conformance) -> dict[str, Any]:
         "ok": result.probe is not None,
         "verdict": result.verdict.value,
         "score": result.score,
+        "tries": result.tries,
     }
     if result.probe is None:
         return document | {"reason": result.reason and result.reason.value, "detail": result.detail}
@@ -51,7 +52,9 @@ def write_csv(results: Sequence[Conformance], out: TextIO) -> None:
             *(result.target.camera_id, result.target.shown, result.verdict.value, result.score),
             *(" ".join(codes), result.detail),
         )
-        writer.writerow([*(harmless(cell) for cell in row), *("" if value is None else value for value in told)])
+        writer.writerow(
+            [*(harmless(cell) for cell in row), *("" if value is None else value for value in told), result.tries]
+        )
 
 
 def show_table(results: Sequence[Conformance], console: Console) -> None:
@@ -104,7 +107,7 @@ def show_one(result: Conformance, console: Console) -> None:
 
 
 def summary(results: Sequence[Conformance], asked: int) -> str:
-    """How many there are of each kind, and of each reason."""
+    """How many there are of each kind and of each reason, and how many were tried twice."""
     verdicts = Counter(result.verdict for result in results)
     reasons = Counter(
         code
@@ -118,6 +121,9 @@ def summary(results: Sequence[Conformance], asked: int) -> str:
     told = f"{len(results)} of {asked} cameras: {said}"
     if reasons:
         told += "; " + ", ".join(f"{code} {count}" for code, count in reasons.most_common())
+    if again := [result for result in results if result.tries > 1]:
+        answered = sum(result.probe is not None for result in again)
+        told += f"; {len(again)} did not answer at first and were tried again, fewer at a time: {answered} did then"
     return told
 
 

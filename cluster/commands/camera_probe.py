@@ -45,7 +45,8 @@ def probe(
 ) -> None:
     """Connect to cameras, say what each sends, and judge it against what is required.
 
-    FILE holds an address a line, or CSV with the columns id and url. Ctrl-C ends it with what is known by then.
+    FILE holds an address a line, or CSV with the columns id and url. Cameras that do not answer are tried again at the
+    end, fewer at a time. Ctrl-C ends it with what is known by then.
     Exits with 1 when a camera can't be used or falls short, 130 after Ctrl-C.
     """
     from cluster.camera_rules import requirements as required_by
