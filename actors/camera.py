@@ -11,6 +11,7 @@ from typing import Any
 
 from actors.health_watch import HealthOptions, HealthWatch
 from actors.report import PICTURE_BYTES, PassReport
+from actors.unwatched import Resumed, Unwatched
 from passes.pipeline import PassPipeline
 from passes.record import Pass
 from video.redaction import pack_jpeg
@@ -40,13 +41,13 @@ class WatchedCamera:
         *,
         health: HealthOptions | None = None,
         give_up_tracks_s: float = 3.0,
-        unwatched_s: float | None = None,
+        resumed: Resumed | None = None,
     ) -> None:
-        """``unwatched_s``: the camera's so far, where it was watched before and has to be taken up again."""
         self.spec = spec
         self.session = session
         self.pipeline = pipeline
-        self.health = HealthWatch(session, pipeline, health) if health is not None else None
+        self.unwatched = Unwatched(session, resumed)
+        self.health = HealthWatch(session, pipeline, self.unwatched, health) if health is not None else None
         self.frames = 0
         self.failures = 0
         self.latest_frame = 0.0
@@ -54,10 +55,6 @@ class WatchedCamera:
         self._give_up_tracks_s = give_up_tracks_s
         self._frame_t: float | None = None
         self._busy = threading.Lock()
-        self._unwatched_before_s = unwatched_s or 0.0
-        self._begun = time.monotonic()
-        self._waited_s = 0.0 if unwatched_s is None else None
-        """Seconds until the stream of a camera that is taken up again came; None while it has not."""
 
     def try_begin(self) -> bool:
         """Take the camera for this thread; False when another has it."""
@@ -68,8 +65,7 @@ class WatchedCamera:
 
     def look(self, report: Callable[[PassReport], None], max_frames: int = 4) -> None:
         """Look at what has come; every pass goes to ``report`` as soon as it is made."""
-        if self._waited_s is None and (self.session.count.packets or self.session.count.failures):
-            self._waited_s = time.monotonic() - self._begun
+        self.unwatched.look()
         frames = self.session.poll(max_frames)
         for frame in frames:
             self.frames += 1
@@ -81,14 +77,6 @@ class WatchedCamera:
             self._frame_t = frame.t
         if not frames and self.pipeline.watched and self._is_over():
             self.finish(report)
-
-    @property
-    def unwatched_s(self) -> float:
-        """Seconds of the camera that nobody looked at, those before this process and until its stream came included."""
-        waited_s = self._waited_s
-        if waited_s is None:
-            waited_s = time.monotonic() - self._begun
-        return self._unwatched_before_s + waited_s + self.session.count.watch.unwatched_s
 
     def finish(self, report: Callable[[PassReport], None]) -> None:
         """Close the passes of vehicles in view: no more frames will show them."""
@@ -126,7 +114,7 @@ class WatchedCamera:
             "frames_detected": passes.frames_detected,
             "passes": passes.passes,
             "unread": passes.unread,
-            "unwatched_s": round(self.unwatched_s, 1),
+            "unwatched_s": round(self.unwatched.seconds, 1),
             "thinned_s": round(count.watch.thinned_s, 1),
             "wakes_refused": count.watch.refused.total(),
             "awake_s": round(count.watch.awake_s, 1),

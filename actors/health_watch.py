@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from actors.unwatched import Unwatched
 from passes.pipeline import PassPipeline
 from passes.record import Pass
 from storage.camera_health import HealthFigures, HealthReason, HealthRecord
@@ -29,10 +30,13 @@ class HealthOptions:
 class HealthWatch:
     """Judges one camera. For the worker that has the camera; a look costs nothing until the next sample is due."""
 
-    def __init__(self, session: CameraSession, pipeline: PassPipeline, options: HealthOptions) -> None:
+    def __init__(
+        self, session: CameraSession, pipeline: PassPipeline, unwatched: Unwatched, options: HealthOptions
+    ) -> None:
         self.sample: HealthSample | None = None
         self._session = session
         self._pipeline = pipeline
+        self._unwatched = unwatched
         self._options = options
         self._health = CameraHealth(options.judging)
         self._due = time.monotonic() + options.judging.every_s
@@ -71,7 +75,7 @@ class HealthWatch:
         state, count = session.health, session.count
         if state.state is State.DISABLED:
             return None
-        watch = count.watch
+        watch, resumed = count.watch, self._unwatched.resumed
         return CameraFacts(
             is_live=state.state is State.LIVE,
             reason=state.reason,
@@ -82,7 +86,8 @@ class HealthWatch:
             watch=WatchFacts(
                 watched_s=watch.watched_s,
                 awake_s=watch.awake_s,
-                unwatched_s=watch.unwatched_s,
+                unwatched_s=self._unwatched.seconds,
+                noted_s=None if resumed is None else resumed.noted_s,
                 wakes=watch.wakes.total() - watch.wakes[WakeReason.PROOF],
                 has_gate=session.settings.watch.gate is not None,
             ),

@@ -163,7 +163,7 @@ class Ingest:
             return
         self._closing.set()
         with self._lock:
-            self._unwatched.note({name: camera.unwatched_s for name, camera in self._cameras.items()})
+            self._unwatched.note({name: camera.unwatched.seconds for name, camera in self._cameras.items()})
             cameras, self._cameras = list(self._cameras.values()), {}
         for _ in self._workers:
             self._ready.put(None)
@@ -203,7 +203,7 @@ class Ingest:
         )
         pipeline = PassPipeline(name, self._detectors, self._peers.reader, self._options.passes)
         self._cameras[name] = WatchedCamera(
-            spec, session, pipeline, health=self._options.health, unwatched_s=self._unwatched.resume(name)
+            spec, session, pipeline, health=self._options.health, resumed=self._unwatched.resume(name)
         )
         session.start()
 
@@ -259,7 +259,7 @@ class Ingest:
         while not self._closing.wait(1.0):
             with self._lock:
                 cameras = dict(self._cameras)
-                self._unwatched.note({name: camera.unwatched_s for name, camera in cameras.items()})
+                self._unwatched.note({name: camera.unwatched.seconds for name, camera in cameras.items()})
             self._unwatched.save()  # not while holding the lock: a slow disk must not keep the workers waiting
             self._load.judge([camera.session.behind for camera in cameras.values() if camera.session.is_awake])
             for name in cameras:

@@ -263,12 +263,17 @@ def test_seconds_in_which_the_ingest_was_down_are_unwatched(tmp_path: Path, peer
     first.close()
     down_since = time.monotonic()
     until(lambda: time.monotonic() - down_since > 0.6, "it is down")
-    second = make(tmp_path / "ingest", peer)
+    strict = HealthSettings(every_s=0.2, raise_s=0.4, required=Requirements(max_unwatched_share=0.001))
+    second = make(tmp_path / "ingest", peer, HealthOptions(strict))
     until(lambda: second.stats()["cameras"]["north"]["frames"] > 3, "it is watched again")
     unwatched_s = second.stats()["cameras"]["north"]["unwatched_s"]
     assert unwatched_s >= 0.6
     until(lambda: second.stats()["cameras"]["north"]["frames"] > 10, "it goes on")
     assert second.stats()["cameras"]["north"]["unwatched_s"] == unwatched_s
+    until(
+        lambda: any(reason.code == "unwatched" for one in peer.health for reason in one.reasons),
+        "the camera's health tells it",
+    )
     second.close()
 
 

@@ -20,11 +20,14 @@ _MARKS: Final = 144
 
 @dataclass(frozen=True, slots=True)
 class WatchFacts:
-    """A watcher's counts since its start, in seconds of the stream."""
+    """What a camera's watcher counted since its start, in seconds of the stream."""
 
     watched_s: float = 0.0
     awake_s: float = 0.0
     unwatched_s: float = 0.0
+    """Those in which nobody could watch included, and those of processes before this."""
+    noted_s: float | None = None
+    """``unwatched_s`` as the process before this one last noted it; None where there was none."""
     wakes: int = 0
     """Those that something on the road gave cause to, not the gate's own proofs."""
     has_gate: bool = True
@@ -43,6 +46,8 @@ class WatchJudge:
         if self._recent and _clock(now) < _clock(self._recent[-1]):  # counted anew
             self._recent.clear()
             self._marks.clear()
+        if not self._recent and now.noted_s is not None:
+            self._recent.append(WatchFacts(unwatched_s=now.noted_s))
         self._recent.append(now)
         while len(self._recent) > 2 and _clock(now) - _clock(self._recent[1]) >= _UNWATCHED_OVER_S:
             self._recent.popleft()
@@ -55,6 +60,8 @@ class WatchJudge:
     def _unwatched(self, now: WatchFacts) -> Iterator[Finding]:
         then, most = self._recent[0], self._required.max_unwatched_share
         passed_s = _clock(now) - _clock(then)
+        if then.unwatched_s == now.noted_s:  # what is not known of the time before counts as watched
+            passed_s = max(passed_s, _UNWATCHED_OVER_S)
         if most is None or passed_s <= 0:
             return
         share = (now.unwatched_s - then.unwatched_s) / passed_s

@@ -124,6 +124,18 @@ def test_darkness_in_which_plates_are_read_is_none() -> None:
         assert (Fault.TOO_DARK in raised) is not reads
 
 
+def test_seconds_in_which_the_ingest_was_down_are_unwatched_for_five_minutes() -> None:
+    """Down for 30 s; what is not known of the time before counts as watched."""
+    camera = Played(HealthSettings(required=Requirements(max_unwatched_share=0.05)))
+    camera.facts = replace(camera.facts, watch=WatchFacts(unwatched_s=42.0, noted_s=12.0))
+    samples = [camera.step() for _ in range(50)]
+    raised = next(n for n, sample in enumerate(samples) if Fault.UNWATCHED in sample.raised)
+    cleared = next(n for n, sample in enumerate(samples) if Fault.UNWATCHED in sample.cleared)
+    assert raised <= 4
+    assert samples[raised].reasons[0].finding.measured == 0.1
+    assert 26 <= cleared <= 40
+
+
 def test_unwatched_seconds_and_a_gate_that_never_sleeps_or_wakes() -> None:
     camera = Played(HealthSettings(required=Requirements(max_unwatched_share=0.05)))
     seen = {}
