@@ -14,6 +14,7 @@ import signal
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,8 @@ from storage.secrets import read_or_make_secret
 MARK_VARIABLE: Final = "BEKET_REGION"
 
 _log = logging.getLogger("beket.region")
+
+_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +54,30 @@ class Engine:
         self._node: Any = None
         self._socket_folder = socket_folder(home)
 
-    def start(self) -> None:
-        """Start and connect. Raises ``RegionError`` with the place of Ray's own logs."""
+    def start(self, say: Callable[[str], None], stop: threading.Event) -> None:
+        """Start and connect. Raises ``RegionError`` with the place of Ray's own logs.
+
+        On a busy machine Ray's processes miss each other's fixed times: a start that failed is told by ``say`` and
+        tried again from nothing, unless ``stop`` is set.
+        """
         prepare_environment(self._home, self._options.threads, joins=self._options.address is not None)
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            self._start()
+            for number in range(1, _TRIES + 1):
+                try:
+                    self._start(number)
+                    break
+                except RegionError as error:
+                    if number == _TRIES or stop.is_set() or self._options.address is not None:
+                        raise
+                    _log.warning("%s", error)
+                    say(f"Ray did not start; it is tried again ({number + 1} of {_TRIES})")
         finally:
             if threading.current_thread() is threading.main_thread():
                 for number, handler in handlers.items():  # Ray sets its own
                     signal.signal(number, handler)
 
-    def _start(self) -> None:
+    def _start(self, number: int) -> None:
         import ray
 
         if self._options.address is not None:
@@ -71,11 +86,15 @@ class Engine:
         from ray._private.node import Node
         from ray._private.parameter import RayParams
 
-        shutil.rmtree(self._socket_folder, ignore_errors=True)
-        self._socket_folder.mkdir(mode=0o700)
+        self._socket_folder = socket_folder(self._home, number)
         try:
+            for left in socket_folders(self._home):
+                shutil.rmtree(left, ignore_errors=True)
+            self._socket_folder.mkdir(mode=0o700)
+            # kept before it starts: what a start that fails has begun is to be ended too
+            self._node = Node.__new__(Node)
             # ray.init would start an autoscaler and a log tailer too, which one machine has no use for
-            self._node = Node(
+            self._node.__init__(
                 RayParams(
                     node_ip_address="127.0.0.1",
                     num_cpus=self._options.num_cpus,
@@ -120,6 +139,7 @@ class Engine:
         if self._node is not None:
             self._node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
             self._node = None
+            _end([one for one in marked_processes(self._home.mark) if guard.writes(str(one.pid), self._home.mark)])
         keep_logs(self._socket_folder, self._home.logs / "ray")
         shutil.rmtree(self._socket_folder, ignore_errors=True)
 
@@ -174,15 +194,23 @@ def prepare_environment(home: Home, threads: int, *, joins: bool = False) -> Non
             "RAY_enable_metrics_collection": "0",
             "RAY_prestart_worker_first_driver": "0",
             "RAY_worker_niceness": "0",  # 15 by default: any other program would starve the cameras
+            "RAY_gcs_server_port_wait_time_s": "120",
+            "RAY_agent_register_timeout_ms": "120000",
         }
         os.environ.pop("RAY_AUTH_TOKEN", None)
         os.environ.pop("RAY_ADDRESS", None)
     os.environ.update(variables)
 
 
-def socket_folder(home: Home) -> Path:
-    """Ray's session folder: short, because a socket's path may have 107 bytes only."""
-    return Path(tempfile.gettempdir()) / f"beket-{os.getuid()}-{home.mark}"
+def socket_folder(home: Home, number: int = 1) -> Path:
+    """Ray's session folder at the ``number``-th try: short, because a socket's path may have 107 bytes only."""
+    tried = "" if number == 1 else f"{number}-"
+    return Path(tempfile.gettempdir()) / f"beket-{os.getuid()}-{tried}{home.mark}"
+
+
+def socket_folders(home: Home) -> list[Path]:
+    """Those that are there, of whatever try."""
+    return [folder for number in range(1, _TRIES + 1) if (folder := socket_folder(home, number)).exists()]
 
 
 def marked_processes(mark: str) -> list[psutil.Process]:
@@ -202,11 +230,7 @@ def sweep(home: Home, grace_s: float = 3.0, *, spare: int | None = None) -> int:
     for process in left:
         _signal(process, signal.SIGTERM)
     _, alive = psutil.wait_procs(left, grace_s)
-    deadline = time.monotonic() + 10.0
-    while alive and time.monotonic() < deadline:
-        for process in alive:
-            _signal(process, signal.SIGKILL)
-        _, alive = psutil.wait_procs(alive, 1.0)
+    _end(alive)
     return len(left)
 
 
@@ -216,6 +240,14 @@ def keep_logs(session_root: Path, kept: Path) -> None:
         if not logs.is_symlink() and not logs.parent.is_symlink():
             shutil.rmtree(kept, ignore_errors=True)
             shutil.copytree(logs, kept, ignore_dangling_symlinks=True, dirs_exist_ok=True)
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    deadline = time.monotonic() + 10.0
+    while processes and time.monotonic() < deadline:
+        for process in processes:
+            _signal(process, signal.SIGKILL)
+        _, processes = psutil.wait_procs(processes, 1.0)
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:

@@ -18,7 +18,7 @@ def marked(mark: str) -> list[int]:
     """
     found = []
     for name in os.listdir("/proc"):  # noqa: PTH208 - no imports that cost time
-        if name.isdigit() and int(name) != os.getpid() and (_says(name, mark) or _writes(name, mark)):
+        if name.isdigit() and int(name) != os.getpid() and (_says(name, mark) or writes(name, mark)):
             found.append(int(name))
     return found
 
@@ -31,7 +31,8 @@ def _says(pid: str, mark: str) -> bool:
         return False
 
 
-def _writes(pid: str, mark: str) -> bool:
+def writes(pid: str, mark: str) -> bool:
+    """Whether a process has a file of Ray's open that it may write to."""
     folder = f"/proc/{pid}/fd"
     try:
         numbers = os.listdir(folder)  # noqa: PTH208

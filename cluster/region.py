@@ -267,7 +267,7 @@ class Region:
                 self.settings.models.threads,
             ),
         )
-        self._engine.start()
+        self._engine.start(self._say, self._stop)
         self._say("Ray is up")
 
     def _keep_engine_up(self) -> None:

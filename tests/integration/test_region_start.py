@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.engine import marked_processes, socket_folder
+from cluster.engine import marked_processes, socket_folders
 from cluster.home import Home
 from models.store import home as project_home
 from tests.fixtures.region import wait_for
@@ -26,7 +26,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     home.models.symlink_to(project_home() / "models")
     yield home
     assert marked_processes(home.mark) == []
-    assert not socket_folder(home).exists()
+    assert socket_folders(home) == []
 
 
 def up(home: Home, text: str) -> subprocess.Popen[str]:
