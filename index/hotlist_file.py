@@ -15,13 +15,13 @@ from index.dates import DateError
 from index.entry import Entry
 from index.hotlist_mapping import HotlistMapping
 from index.hotlist_table import CsvTable, HotlistFileError, HotlistTable, RowError
-from index.lookalikes import Fold, PlateError, folds, is_folded, normalise
+from index.lookalikes import PlateError, normalise
 from index.partial import FEWEST_KNOWN
 
 DEFAULT_CATEGORY: Final = "listed"
 _NOTHING_MORE: Final[Mapping[str, str]] = {}
 
-__all__ = ["DEFAULT_CATEGORY", "HotlistFile", "HotlistFileError", "HotlistReader", "HotlistRow", "RowError"]
+__all__ = ["DEFAULT_CATEGORY", "HotlistFileError", "HotlistReader", "HotlistRow", "RowError"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,41 +43,11 @@ class HotlistRow:
     withdraw: bool = False
     """The row's operation says that the entry is to come off."""
 
-    @property
-    def legal_basis(self) -> str | None:
-        return self.values.get("legal_basis")
-
-    @property
-    def owner(self) -> str | None:
-        return self.values.get("owner")
-
-    @property
-    def note(self) -> str | None:
-        return self.values.get("note")
-
-    @property
-    def folds(self) -> tuple[Fold, ...]:
-        """Cyrillic letters that were folded to Latin ones."""
-        return folds(self.written)
-
     def entry(self, *, valid_from: datetime, valid_until: datetime) -> Entry:
         """The entry for the matchers, with these times where the file names none."""
         return Entry(
             self.entry_id, self.plate, self.category, self.valid_from or valid_from, self.valid_until or valid_until
         )
-
-
-@dataclass(frozen=True, slots=True)
-class HotlistFile:
-    """A whole file's rows, and what became of the others."""
-
-    rows: list[HotlistRow]
-    errors: list[RowError]
-    encoding: str
-    delimiter: str
-    empty_rows: int
-    folded_rows: int
-    ignored_columns: tuple[str, ...]
 
 
 class HotlistReader:
@@ -155,17 +125,3 @@ class HotlistReader:
             if len(self._dates) < 100_000:
                 self._dates[written, is_end] = known
         return known
-
-
-def parse_hotlist(data: bytes, *, zone: tzinfo = UTC) -> HotlistFile:
-    """The whole of a CSV file at once. Raises ``HotlistFileError`` when it can't be read at all."""
-    table = CsvTable(data, HotlistMapping(zone=zone))
-    rows: list[HotlistRow] = []
-    errors: list[RowError] = []
-    for row in HotlistReader(table, zone):
-        if isinstance(row, HotlistRow):
-            rows.append(row)
-        else:
-            errors.append(row)
-    folded = sum(is_folded(row.written) for row in rows)
-    return HotlistFile(rows, errors, table.encoding, table.delimiter, table.empty_rows, folded, table.ignored_columns)

@@ -69,7 +69,6 @@ class SpoolFigures:
     items: int
     size_bytes: int
     bound_bytes: int
-    oldest_s: float
     refused: int
     """Puts refused since the start, for lack of space."""
     set_aside: int
@@ -220,12 +219,10 @@ class Spool:
     def figures(self) -> SpoolFigures:
         """How full the spool is, and how it goes."""
         with self._changed:
-            oldest = min(self._put_at.values(), default=None)
             return SpoolFigures(
                 items=len(self._put_at),
                 size_bytes=self._size,
                 bound_bytes=self._bound_bytes,
-                oldest_s=0.0 if oldest is None else max(0.0, time.time() - oldest),
                 refused=self._refused,
                 set_aside=sum(1 for _ in self._aside.glob("*.item")),
                 failures=self._failures,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -93,8 +92,3 @@ class EntryReader:
         )
         fault = find_fault(entry, self._rules.categories, now)
         return entry if fault is None else RowError(row.line, fault.field, fault.what, fault.mend)
-
-
-def read_entry_file(path: Path, rules: FileRules) -> EntryReader:
-    """A reader of the file at ``path``. Raises ``OSError`` when it can't be opened, ``HotlistFileError``."""
-    return EntryReader(path.name, path.read_bytes(), rules)

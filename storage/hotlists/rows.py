@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from index.entry import Entry
 from index.lookalikes import PlateError, normalise
 from index.partial import FEWEST_KNOWN
 from storage.hotlists.categories import Category
@@ -54,10 +53,6 @@ class EntryRow:
     """What whoever stops the vehicle must know."""
     withdraw: bool = False
     """In a delta: take the entry off instead."""
-
-    def as_entry(self) -> Entry:
-        """The part that matchers know."""
-        return Entry(self.entry_id, self.plate, self.category, self.valid_from, self.valid_until)
 
 
 @dataclass(frozen=True, slots=True)

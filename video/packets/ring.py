@@ -79,12 +79,6 @@ class PacketRing:
         with self._lock:
             return self._gops[-1].t1 if self._gops else float("-inf")
 
-    @property
-    def t_start(self) -> float:
-        """Start of the oldest picture in seconds of the stream; plus infinity while the ring is empty."""
-        with self._lock:
-            return self._gops[0].t0 if self._gops else float("inf")
-
     def after(self, number: int, limit: int) -> tuple[int, list[Packet]]:
         """Up to ``limit`` packets from ``number`` on, and the number of the first: greater where some are gone."""
         with self._lock:
