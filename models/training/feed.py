@@ -44,14 +44,25 @@ class Feed:
         ]
         for process in self._processes:
             process.start()
+        self.given = 0
+        """Batches handed over."""
 
     def __iter__(self) -> Iterator[CropBatch]:
         while True:
-            for out in self._queues:
-                try:
-                    yield out.get(timeout=_GONE_S)
-                except queue.Empty:
-                    raise RuntimeError(f"no batch for {_GONE_S:.0f} s: the rendering process has ended") from None
+            try:
+                batch = self._next.get(timeout=_GONE_S)
+            except queue.Empty:
+                raise RuntimeError(f"no batch for {_GONE_S:.0f} s: the rendering process has ended") from None
+            self.given += 1
+            yield batch
+
+    def is_ready(self) -> bool:
+        """Whether the next batch waits."""
+        return not self._next.empty()
+
+    @property
+    def _next(self) -> Queue[CropBatch]:
+        return self._queues[self.given % len(self._queues)]
 
     def close(self) -> None:
         """End the rendering processes."""

@@ -6,6 +6,7 @@ single channels-last pictures; all sizes are chosen so that a crop costs about a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import torch
@@ -15,20 +16,30 @@ from index.alphabet import ALPHABET, SLOTS
 from models.training.crops import INPUT_HEIGHT, INPUT_WIDTH
 from models.training.layouts import FORMATS
 
-CELLS: Final = (3, 18)
-"""Rows and columns of the feature map the slots look at."""
+ROWS: Final = 3
+"""Rows of the feature map that the slots look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How large a network is: channels by stage, heads of attention, columns of the feature map (18 or 36)."""
+
+    widths: tuple[int, int, int, int] = (16, 48, 96, 128)
+    heads: int = 4
+    columns: int = 18
 
 
 class Hints(NamedTuple):
     """What is taught besides, to make training quick; only there while training.
 
     ``early`` (n, 10, 37) the first look's characters, ``cells`` (n, 54, 37) what each cell shows, log-probabilities;
-    ``looks`` (n, 2, 10, 54) where the slots look, first and again.
+    ``looks`` (n, 2, 10, 54) where the slots look, first and again; ``grid`` the cells' rows and columns.
     """
 
     early: Tensor
     cells: Tensor
     looks: Tensor
+    grid: tuple[int, int]
 
 
 class Reading(NamedTuple):
@@ -106,19 +117,21 @@ class Layer(nn.Module):
 class ReaderNetwork(nn.Module):
     """Plates (n, 48, 144), levels of 0-255, to a ``Reading``."""
 
-    def __init__(self, widths: tuple[int, int, int, int] = (16, 48, 96, 128), heads: int = 4) -> None:
+    def __init__(self, shape: Shape | None = None) -> None:
         super().__init__()
-        first, second, third, width = widths
+        self.shape = shape or Shape()
+        first, second, third, width = self.shape.widths
+        heads, columns = self.shape.heads, self.shape.columns
         self.stem = nn.Sequential(
             _convolution(1, first, 3, 2),
             _convolution(first, second, 3, 2),
             Bottleneck(second),
-            _convolution(second, third, 3, 2),
+            _convolution(second, third, 3, (2, 36 // columns)),
             Bottleneck(third),
             Bottleneck(third),
             _convolution(third, width, 3, (2, 1)),
         )
-        self.place = nn.Parameter(torch.randn(CELLS[0] * CELLS[1], width) * 0.1)
+        self.place = nn.Parameter(torch.randn(ROWS * columns, width) * 0.1)
         self.encoder = Layer(width, heads, True)
         self.normal = nn.LayerNorm(width)
         self.queries = nn.Parameter(torch.randn(SLOTS + 1, width) * 0.3)
@@ -146,7 +159,9 @@ class ReaderNetwork(nn.Module):
         if self.training:
             looks = torch.stack([first_look.mean(dim=1)[:, :SLOTS], second_look.mean(dim=1)[:, :SLOTS]], dim=1)
             early = torch.log_softmax(self.to_character(self.last(first[:, :SLOTS])).float(), dim=-1)
-            hints = Hints(early, torch.log_softmax(self.to_cell(cells).float(), dim=-1), looks.float())
+            hints = Hints(
+                early, torch.log_softmax(self.to_cell(cells).float(), dim=-1), looks.float(), (ROWS, self.shape.columns)
+            )
         characters = torch.log_softmax(self.to_character(slots[:, :SLOTS]).float(), dim=-1)
         whole = slots[:, SLOTS]
         best = characters.detach().amax(dim=-1)

@@ -19,7 +19,7 @@ from index.alphabet import ALPHABET, SLOTS
 from models.training.crops import INPUT_HEIGHT, INPUT_WIDTH, CropBatch, CropMaker
 from models.training.layouts import FORMATS
 from models.training.looks import Looks
-from models.training.network import ReaderNetwork
+from models.training.network import ReaderNetwork, Shape
 
 OPSET: Final = 18
 _LARGE: Final = 512
@@ -39,10 +39,14 @@ class Calibration:
     """Share of those plates read right in every character."""
 
 
-def load_network(checkpoint: Path) -> ReaderNetwork:
-    """The averaged weights of a checkpoint, ready to read."""
-    network = ReaderNetwork()
-    network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["average"])
+def load_network(checkpoint: Path, name: str = "reader") -> ReaderNetwork:
+    """The averaged weights of a network in a checkpoint, ready to read. Raises ``ValueError`` when it isn't there."""
+    learners = torch.load(checkpoint, map_location="cpu", weights_only=True)["learners"]
+    if name not in learners:
+        raise ValueError(f"{checkpoint} holds no network {name!r}: name one of {', '.join(learners)}")
+    shape = learners[name]["shape"]
+    network = ReaderNetwork(Shape(tuple(shape["widths"]), shape["heads"], shape["columns"]))
+    network.load_state_dict(learners[name]["average"])
     network.eval()
     return network
 
@@ -83,12 +87,12 @@ def calibrate(model: Looks, batches: Sequence[CropBatch]) -> Calibration:
     return Calibration(temperature, float(is_right.sum()) / float(is_text.sum()))
 
 
-def export(checkpoint: Path, out: Path, maker: CropMaker, crops: int = 2048) -> Calibration:
-    """Export the averaged weights of ``checkpoint`` to ``out``, calibrated on ``crops`` crops of ``maker``.
+def export(checkpoint: Path, out: Path, maker: CropMaker, crops: int = 2048, network: str = "reader") -> Calibration:
+    """Export the averaged weights of ``network`` in ``checkpoint``, calibrated on ``crops`` crops of ``maker``.
 
     Raises ``ValueError`` when the graph does not say what torch says.
     """
-    model = Looks(load_network(checkpoint)).eval()
+    model = Looks(load_network(checkpoint, network)).eval()
     batches = [maker.batch(number, 64) for number in range(max(1, crops // 64))]
     calibration = calibrate(model, batches)
     out.parent.mkdir(parents=True, exist_ok=True)

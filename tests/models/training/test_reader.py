@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ torch = pytest.importorskip("torch", reason="torch is an extra: make training")
 from models.training.crops import INPUT_HEIGHT, INPUT_WIDTH, CropMaker  # noqa: E402
 from models.training.layouts import FORMATS  # noqa: E402
 from models.training.looks import Looks  # noqa: E402
-from models.training.network import ReaderNetwork  # noqa: E402
-from models.training.reader import Settings, Trainer, load_settings, losses  # noqa: E402
+from models.training.losses import losses  # noqa: E402
+from models.training.network import ReaderNetwork, Shape  # noqa: E402
+from models.training.pool import CropPool, altered, shown  # noqa: E402
+from models.training.reader import Settings, Trainer, load_settings  # noqa: E402
 from models.training.reader_export import calibrate, export  # noqa: E402
 from models.training.warm_start import load_weights  # noqa: E402
 
@@ -46,10 +49,10 @@ def test_log_probabilities_are_normalised_in_both_modes() -> None:
 
 def test_learning_lowers_the_loss_of_a_batch(tmp_path: Path) -> None:
     trainer = Trainer(settings(tmp_path, 40))
-    batch = CropMaker(1).batch(0, 8)
-    first = trainer.learn(batch)["loss"]
+    batch = shown(CropMaker(1).batch(0, 8), "cpu")
+    first = trainer.learn(batch)["reader"]["loss"]
     for _ in range(14):
-        last = trainer.learn(batch)["loss"]
+        last = trainer.learn(batch)["reader"]["loss"]
     assert last < first - 0.5
 
 
@@ -59,7 +62,8 @@ def test_a_run_is_logged_and_taken_up_where_it_ended(tmp_path: Path) -> None:
     again = Trainer(settings(tmp_path, 4))
     again.resume()
     assert again.step == 3
-    assert all(torch.equal(a, b) for a, b in zip(first.network.parameters(), again.network.parameters(), strict=True))
+    one, other = first.learners["reader"].network, again.learners["reader"].network
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
     again.run()
     rows = list(csv.DictReader((tmp_path / "validation.csv").read_text().splitlines()))
     assert [float(row["step"]) for row in rows] == [3, 4]
@@ -69,14 +73,14 @@ def test_a_run_is_logged_and_taken_up_where_it_ended(tmp_path: Path) -> None:
 def test_text_of_cut_plates_and_of_no_plate_is_not_taught() -> None:
     batch = CropMaker(1, junk_share=1.0).batch(0, 4)
     reading = ReaderNetwork().train()(torch.from_numpy(batch.images))
-    _, figures = losses(reading, batch, "cpu")
+    _, figures = losses(reading, shown(batch, "cpu"))
     assert figures["loss"] == 0
 
 
 def test_the_export_says_what_torch_says(tmp_path: Path) -> None:
-    network = ReaderNetwork()
-    checkpoint = tmp_path / "last.pt"
-    torch.save({"average": network.state_dict()}, checkpoint)
+    trainer = Trainer(settings(tmp_path, 1))
+    trainer.save()
+    network, checkpoint = trainer.learners["reader"].average, trainer.checkpoint
     export(checkpoint, tmp_path / "reader.onnx", CropMaker(9), crops=64)
     assert (tmp_path / "reader.onnx").stat().st_size < 3e6
     session = onnxruntime.InferenceSession(str(tmp_path / "reader.onnx"))
@@ -94,7 +98,7 @@ def test_the_export_says_what_torch_says(tmp_path: Path) -> None:
 
 def test_a_run_begins_with_exported_weights_as_they_are(tmp_path: Path) -> None:
     trained = Trainer(settings(tmp_path, 20))
-    batch = CropMaker(1).batch(0, 32)
+    batch = shown(CropMaker(1).batch(0, 32), "cpu")
     for _ in range(8):
         trained.learn(batch)
     trained.save()
@@ -103,18 +107,61 @@ def test_a_run_begins_with_exported_weights_as_they_are(tmp_path: Path) -> None:
     plates = torch.from_numpy(CropMaker(2).batch(0, 128).images)
     load_weights(begun, tmp_path / "reader.onnx", plates)
     with torch.inference_mode():
-        want = trained.average(plates).characters
+        want = trained.learners["reader"].average(plates).characters
         for reading in (begun.eval()(plates), begun.train()(plates)):
             assert np.allclose(reading.characters.numpy(), want.numpy(), atol=0.05)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    checkpoint = tmp_path / "last.pt"
-    torch.save({"average": ReaderNetwork().state_dict()}, checkpoint)
-    export(checkpoint, tmp_path / "reader.onnx", CropMaker(9), crops=64)
-    other = ReaderNetwork(widths=(16, 48, 96, 64))
+    trainer = Trainer(settings(tmp_path, 1))
+    trainer.save()
+    export(trainer.checkpoint, tmp_path / "reader.onnx", CropMaker(9), crops=64)
+    other = ReaderNetwork(Shape((16, 48, 96, 64)))
     with pytest.raises(ValueError, match="train from nothing"):
         load_weights(other, tmp_path / "reader.onnx", torch.zeros(2, 48, 144, dtype=torch.uint8))
+
+
+def test_networks_side_by_side_learn_from_a_teacher_and_either_is_exported(tmp_path: Path) -> None:
+    shapes = {"small": Shape(), "fine": Shape((16, 48, 64, 64), columns=36)}
+    several = settings(tmp_path, 4).model_copy(
+        update={"networks": shapes, "teacher": "fine", "taught_from": 0.5, "replays": 2, "alters": True, "pool": 8}
+    )
+    Trainer(several).run()
+    export(tmp_path / "last.pt", tmp_path / "fine.onnx", CropMaker(9), crops=64, network="fine")
+    with pytest.raises(ValueError, match="small, fine"):
+        export(tmp_path / "last.pt", tmp_path / "x.onnx", CropMaker(9), crops=64, network="reader")
+
+
+def test_a_run_ends_by_the_clock_too_with_its_rate_fallen(tmp_path: Path) -> None:
+    trainer = Trainer(settings(tmp_path, 10**6).model_copy(update={"limit_s": 0.5}))
+    trainer.run()
+    assert 0 < trainer.step < 10**6
+    assert trainer.rate() == pytest.approx(0.005)
+
+
+def test_the_pool_shows_what_it_was_given_and_places_move_with_the_picture() -> None:
+    pool = CropPool(8, "cpu")
+    batches = [CropMaker(1).batch(number, 6) for number in range(3)]
+    for batch in batches:
+        pool.add(batch)
+    picked = pool.pick(np.random.default_rng(1), 40)
+    known = {
+        image.tobytes(): text.tolist() for b in batches for image, text in zip(b.images, b.characters, strict=True)
+    }
+    assert len({image.numpy().tobytes() for image in picked.images}) == 8
+    assert all(known[i.numpy().tobytes()] == c.tolist() for i, c in zip(picked.images, picked.characters, strict=True))
+    dots = torch.zeros((64, 48, 144), dtype=torch.uint8)
+    dots[:, 20:28, 60:68] = 255
+    there = shown(CropMaker(1).batch(0, 64), "cpu")
+    places = torch.full((64, 10, 2), -9.0)
+    places[:, 0] = torch.tensor([64 / 144, 24 / 48])
+    seen = altered(replace(there, images=dots, places=places), torch.Generator().manual_seed(1))
+    weights = seen.images.double() * (seen.images > 128)
+    x = (weights.sum(1) * (torch.arange(144) + 0.5)).sum(1) / weights.sum((1, 2)) / 144
+    y = (weights.sum(2) * (torch.arange(48) + 0.5)).sum(1) / weights.sum((1, 2)) / 48
+    assert (seen.places[:, 0, 0] - x).abs().max() < 0.01
+    assert (seen.places[:, 0, 1] - y).abs().max() < 0.02
+    assert bool((seen.places[:, 1:] == -9).all())
 
 
 def test_the_recipe_in_the_repository_is_valid() -> None:
