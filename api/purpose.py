@@ -23,6 +23,17 @@ def _actor(
 Actor = Annotated[str, Depends(_actor)]
 
 
+def _viewer(
+    actor: Actor,
+    beket_case: Annotated[str, Header(max_length=600, description="The case, percent-encoded: it is logged.")] = "",
+    beket_reason: Annotated[str, Header(max_length=6000, description="Why, percent-encoded: it is logged.")] = "",
+) -> Purpose:
+    return purpose_of(actor, Accounted(case=unquote(beket_case), reason=unquote(beket_reason)))
+
+
+Viewer = Annotated[Purpose, Depends(_viewer)]
+
+
 def purpose_of(actor: str, asked: Accounted) -> Purpose:
     """What the audit log is told. Raises the problem that names what lacks (422)."""
     try:

@@ -14,10 +14,10 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from api.asked import AskedExport, AskedPage, AskedPhotoExport, AskedPhotoPage, AskedRoute, Pictured
-from api.deps import PRIVATE, Alerts, Desk, Photos
+from api.deps import PRIVATE, Desk, Photos
 from api.found import PhotoPage, SearchPage
 from api.problem import Problem, responses
-from api.purpose import Actor, purpose_of
+from api.purpose import Actor, Viewer, purpose_of
 from api.routes.pictures import JPEG
 from cluster.photos import LookedAt, PhotoBusy, PhotoReader
 from index.clones import CloneRule
@@ -92,15 +92,15 @@ def route(asked: AskedRoute, actor: Actor, desk: Desk) -> Response:
 
 
 @router.get("/hits/{hit_id}/picture", response_class=Response, responses={**JPEG, **responses(404, 422, 503)})
-def get_hit_picture(hit_id: UUID, alerts: Alerts) -> Response:
-    """The vehicle of a hit."""
-    return _picture(alerts.hit_picture(hit_id, PictureKind.VEHICLE))
+def get_hit_picture(hit_id: UUID, viewer: Viewer, desk: Desk) -> Response:
+    """The vehicle of a hit: a look of its own in the audit log."""
+    return _picture(desk.picture(viewer, hit_id, PictureKind.VEHICLE))
 
 
 @router.get("/hits/{hit_id}/plate", response_class=Response, responses={**JPEG, **responses(404, 422, 503)})
-def get_hit_plate(hit_id: UUID, alerts: Alerts) -> Response:
-    """The plate of a hit."""
-    return _picture(alerts.hit_picture(hit_id, PictureKind.PLATE))
+def get_hit_plate(hit_id: UUID, viewer: Viewer, desk: Desk) -> Response:
+    """The plate of a hit: a look of its own in the audit log."""
+    return _picture(desk.picture(viewer, hit_id, PictureKind.PLATE))
 
 
 def _picture(jpeg: bytes | None) -> Response:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from index.clones import CloneRule
 from index.confusion import Confusion
+from storage.alerts import AlertBook, PictureKind
 from storage.audit import AuditLog, Purpose
 from storage.database import Database
 from storage.search.errors import QueryRefused
@@ -33,13 +35,14 @@ class Export:
 
 
 class SearchDesk:
-    """Searches, exports and draws routes on behalf of someone, for a reason, within a case. Thread-safe.
+    """Searches, exports, draws routes and shows pictures on behalf of someone, for a reason, in a case. Thread-safe.
 
     Every method raises ``QueryRefused``, ``DatabaseAway``, and ``AuditUnwritten``: then nothing was answered.
     """
 
     def __init__(self, reading: Database, audit: AuditLog, confusion: Confusion | None = None) -> None:
         self._searcher = Searcher(reading, confusion)
+        self._alerts = AlertBook(reading)
         self._audit = audit
 
     def close(self) -> None:
@@ -73,6 +76,12 @@ class SearchDesk:
         done = self._all(replace(query, least=max(query.least, LEAST_LIKELY)), limit)
         self._audit.write(purpose, "route", {"query": query.as_json()}, results=len(done.sightings))
         return route_of(done.sightings, done.searched_since, is_whole=done.is_whole, rule=rule or CloneRule())
+
+    def picture(self, purpose: Purpose, hit_id: UUID, kind: PictureKind) -> bytes | None:
+        """The JPEG of a hit, or None."""
+        jpeg = self._alerts.hit_picture(hit_id, kind)
+        self._audit.write(purpose, "picture", {"hit": str(hit_id), "kind": kind.value}, results=int(jpeg is not None))
+        return jpeg
 
     def _all(self, query: Query, limit: int) -> Export:
         found: list[Sighting] = []

@@ -63,10 +63,6 @@ def test_a_search_is_answered_page_by_page_and_logged_first(api: str, database: 
     page = first.json()
     assert [one["pass_id"] for one in page["sightings"]] == [traffic[3], traffic[2]]
     assert page["sightings"][0]["camera"]["name"] == "Astana 1"
-    (hit,) = page["sightings"][0]["hits"]
-    picture = httpx.get(f"{api}/hits/{hit['hit_id']}/picture")
-    assert picture.content == b"\xff\xd8the vehicle"
-    assert httpx.get(f"{api}/hits/{hit['hit_id']}/plate").json()["code"] == "no-such-picture"
     second = ask(api, plate="123ABC02", limit=2, cursor=page["next"]).raise_for_status().json()
     assert [one["pass_id"] for one in second["sightings"]] == [traffic[0]]
     assert second["next"] is None
@@ -74,6 +70,26 @@ def test_a_search_is_answered_page_by_page_and_logged_first(api: str, database: 
     assert (one.record["actor"], one.record["case"], one.record["reason"]) == ("А. Serik", "KZ-117", "hit and run")
     assert (one.record["action"], one.record["results"], two.record["results"]) == ("search", 2, 1)
     assert one.record["details"]["query"]["plate"] == "123ABC02"
+
+
+def test_a_look_at_a_hits_picture_is_logged_before_it_is_shown(
+    api: str, database: Database, traffic: list[str]
+) -> None:
+    (hit, *_) = (hit for one in ask(api, plate="123ABC02").json()["sightings"] for hit in one["hits"])
+    address = f"{api}/hits/{hit['hit_id']}"
+    why = AS | {"Beket-Case": "KZ-117", "Beket-Reason": "%D0%BF%D0%BE%D0%B8%D1%81%D0%BA"}
+    assert httpx.get(f"{address}/picture", headers=why).content == b"\xff\xd8the vehicle"
+    assert httpx.get(f"{address}/plate", headers=why).json()["code"] == "no-such-picture"
+    for lacking in ({}, AS, why | {"Beket-Reason": ""}):
+        refused = httpx.get(f"{address}/picture", headers=lacking)
+        assert (refused.status_code, refused.json()["code"]) == (422, "purpose-lacking")
+    _, picture, plate = (record.record for record in AuditLog(database).records())
+    assert (picture["action"], picture["reason"], picture["results"]) == ("picture", "поиск", 1)
+    assert (plate["details"], plate["results"]) == ({"hit": hit["hit_id"], "kind": "plate"}, 0)
+    with database.transaction() as connection:
+        connection.execute("ALTER TABLE audit ADD CHECK (number < 4)")
+    untold = httpx.get(f"{address}/picture", headers=why)
+    assert (untold.status_code, untold.json()["code"]) == (503, "audit-unwritten")
 
 
 def test_without_a_purpose_there_is_no_answer(api: str, database: Database) -> None:

@@ -1,18 +1,19 @@
-import { useState, type ReactElement } from "react";
+import { useEffect, useRef, useState, type ReactElement } from "react";
 
 import { Plate } from "../plate/Plate";
 import { useLanguage, wordFor } from "../text/language";
 import { useClock } from "../text/time";
-import { hitPicture } from "./client";
-import type { Found, RouteOf } from "./records";
+import { fetchHitPicture } from "./client";
+import type { Found, Purpose, RouteOf } from "./records";
 
 interface Props {
   found: Found;
+  purpose: Purpose;
   onPoint: (cameraId: string | null) => void;
   onRoute: (of: RouteOf) => void;
 }
 
-export function FoundCard({ found, onPoint, onRoute }: Props): ReactElement {
+export function FoundCard({ found, purpose, onPoint, onRoute }: Props): ReactElement {
   const { text, number } = useLanguage();
   const clock = useClock();
   const [hit] = found.hits;
@@ -31,7 +32,7 @@ export function FoundCard({ found, onPoint, onRoute }: Props): ReactElement {
       onPointerEnter={() => { onPoint(found.camera.camera_id); }}
       onPointerLeave={() => { onPoint(null); }}
     >
-      <FoundPicture hitId={hit?.hit_id ?? null} label={found.text} />
+      <FoundPicture hitId={hit?.hit_id ?? null} purpose={purpose} label={found.text} />
       <div className="found-told">
         <div className="found-top">
           <Plate plate={found.text} country={found.country} lines={found.lines} size="small" />
@@ -60,15 +61,38 @@ export function FoundCard({ found, onPoint, onRoute }: Props): ReactElement {
   );
 }
 
-function FoundPicture({ hitId, label }: { hitId: string | null; label: string }): ReactElement {
+/** Fetched, and so logged, when it comes into sight. */
+function FoundPicture({ hitId, purpose, label }: { hitId: string | null; purpose: Purpose; label: string }): ReactElement {
   const { text } = useLanguage();
+  const place = useRef<HTMLSpanElement>(null);
+  const [address, setAddress] = useState<string | null>(null);
   const [isMissing, setIsMissing] = useState(false);
-  if (hitId === null || isMissing) {
-    return <span className="found-picture found-picture-none">{hitId === null ? text.search.noPicture : text.picture.lost}</span>;
+  useEffect(() => {
+    if (hitId === null || place.current === null) return undefined;
+    let made: string | null = null;
+    let isGone = false;
+    const show = (picture: Blob): void => {
+      if (isGone) return;
+      made = URL.createObjectURL(picture);
+      setAddress(made);
+    };
+    const sight = new IntersectionObserver((seen) => {
+      if (!seen.some((one) => one.isIntersecting)) return;
+      sight.disconnect();
+      fetchHitPicture(purpose, hitId).then(show, () => { setIsMissing(true); });
+    });
+    sight.observe(place.current);
+    return () => {
+      isGone = true;
+      sight.disconnect();
+      if (made !== null) URL.revokeObjectURL(made);
+    };
+  }, [hitId, purpose]);
+  if (address !== null && !isMissing) {
+    return <img className="found-picture" src={address} alt={label} onError={() => { setIsMissing(true); }} />;
   }
-  return (
-    <img className="found-picture" src={hitPicture(hitId)} alt={label} loading="lazy" onError={() => { setIsMissing(true); }} />
-  );
+  const told = hitId === null ? text.search.noPicture : isMissing ? text.picture.lost : "";
+  return <span ref={place} className="found-picture found-picture-none">{told}</span>;
 }
 
 function Meter({ share }: { share: number }): ReactElement {

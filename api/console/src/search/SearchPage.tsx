@@ -115,7 +115,7 @@ export function SearchPage({ cameras, isShown }: { cameras: readonly CameraStatu
             </header>
             <ol>
               {answer.sightings.map((one) => (
-                <FoundCard key={keyOf(one)} found={one} onPoint={setPointed} onRoute={draw} />
+                <FoundCard key={keyOf(one)} found={one} purpose={answer.purpose} onPoint={setPointed} onRoute={draw} />
               ))}
             </ol>
             {answer.last.next !== null ? (

@@ -3,15 +3,18 @@ import type { FoundPage, Purpose, Question, Route, RouteOf } from "./records";
 
 export type FileKind = "csv" | "json" | "geojson";
 
-async function post(address: string, purpose: Purpose, asked: object): Promise<Response> {
+function post(address: string, purpose: Purpose, asked: object): Promise<Response> {
+  return answered(address, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "Beket-As": encodeURIComponent(purpose.actor) },
+    body: JSON.stringify({ ...asked, case: purpose.case, reason: purpose.reason }),
+  });
+}
+
+async function answered(address: string, asked: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(address, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "Beket-As": encodeURIComponent(purpose.actor) },
-      body: JSON.stringify({ ...asked, case: purpose.case, reason: purpose.reason }),
-      cache: "no-store",
-    });
+    response = await fetch(address, { ...asked, cache: "no-store" });
   } catch {
     throw new Problem(0, "unreachable", "");
   }
@@ -48,4 +51,12 @@ export function save(data: Blob, name: string): void {
   setTimeout(() => { URL.revokeObjectURL(link.href); }, 10_000);
 }
 
-export const hitPicture = (hitId: string): string => `/hits/${encodeURIComponent(hitId)}/picture`;
+/** The vehicle of a hit, as a JPEG; the look is logged. */
+export async function fetchHitPicture(purpose: Purpose, hitId: string): Promise<Blob> {
+  const headers = {
+    "Beket-As": encodeURIComponent(purpose.actor),
+    "Beket-Case": encodeURIComponent(purpose.case),
+    "Beket-Reason": encodeURIComponent(purpose.reason),
+  };
+  return await (await answered(`/hits/${encodeURIComponent(hitId)}/picture`, { headers })).blob();
+}
