@@ -1,12 +1,13 @@
 """Cameras that a GPU (or a machine without one) keeps up with, and what batches across them give.
 
-    python -m benchmarks.gpu [--provider auto] [--decoder auto] [--callers 16] [--clip FILE] [--json]
+    python -m benchmarks.gpu [--provider auto] [--decoder auto] [--callers 16] [--processes 1] [--clip FILE]
 
 - *networks*: milliseconds a picture of each network, by the clock and of CPU, for one caller and for many at once, each
   going alone and batched.
 - *cameras*: so many cameras at once play a road through decoder, gate, detection and reading as an ingest runs them,
   as fast as they can: their seconds by the clock's. *awake* is without the gate, every frame decoded. The gate's first
-  seconds, in which it learns, are in it.
+  seconds, in which it learns, are in it; loading, and a first camera that warms the networks, are not. With
+  ``--processes`` the cameras are spread over so many, each with its own networks, as by several ingests of a node.
 
 Without ``--clip`` the road is drawn: 1080p25, a vehicle in view a fifth of the time. Every line names the provider and
 the decoder that really ran. With ``--json`` the last line is one object.
@@ -16,14 +17,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,6 +52,10 @@ from video.watch.watcher import WatchSettings
 
 ALONE, BATCHED = 0.0, 0.04
 SIDES_PX = (96, 320, 640)
+MEET_S = 120.0
+"""Within which all processes must have loaded their networks."""
+
+_together: Barrier
 
 
 class Timed(NamedTuple):
@@ -84,10 +92,32 @@ def networks(session: SessionOptions, callers: int, calls: int) -> dict[str, dic
     return found
 
 
+class Played(NamedTuple):
+    """What the cameras of one process, or of several, came to: sums, but for the clock's."""
+
+    wall_s: float
+    cpu_s: float
+    camera_s: float
+    frames: int
+    frames_on_gpu: int
+    passes: int
+    crops: int
+    batches: int
+
+    def row(self, count: int) -> dict[str, Any]:
+        return {
+            "cameras": round(self.camera_s / self.wall_s, 1),
+            "cpu_ms_a_camera_s": round(1000 * self.cpu_s / self.camera_s, 1),
+            "passes_each": round(self.passes / count, 2),
+            "decoded_on_gpu": round(self.frames_on_gpu / max(self.frames, 1), 3),
+            "crops_a_batch": round(self.crops / max(self.batches, 1), 2),
+        }
+
+
 def cameras(
-    clip: Path, session: SessionOptions, decoding: DecodeSettings, count: int, *, gated: bool
-) -> dict[str, Any]:
-    """``count`` cameras at once, each playing ``clip``."""
+    clip: Path, session: SessionOptions, decoding: DecodeSettings, gated: bool, count: int, begin: Callable[[], object]
+) -> Played:
+    """``count`` cameras at once, each playing ``clip``, once all is loaded and ``begin`` returns."""
     store = ModelStore()
     detectors = Detectors(
         open_plate_detector(store, session),
@@ -109,7 +139,11 @@ def cameras(
             passes += sum(one.read.closed for one in pipeline.flush())
             done.append((frames.t, frames.count.frames_decoded, frames.count.frames_on_gpu, passes))
 
+    play()
+    done.clear()
+    warm = replace(reader.counts)
     threads = [threading.Thread(target=play) for _ in range(count)]
+    begin()
     began, cpu = time.perf_counter(), time.process_time()
     for thread in threads:
         thread.start()
@@ -119,14 +153,33 @@ def cameras(
     reader.close()
     if len(done) < count:
         raise RuntimeError(f"{count - len(done)} of {count} cameras failed")
-    camera_s = sum(seconds for seconds, *_ in done)
-    return {
-        "cameras": round(camera_s / wall_s, 1),
-        "cpu_ms_a_camera_s": round(1000 * cpu_s / camera_s, 1),
-        "passes_each": round(sum(passes for *_, passes in done) / count, 2),
-        "decoded_on_gpu": round(sum(gpu for _, _, gpu, _ in done) / max(sum(all_ for _, all_, *_ in done), 1), 3),
-        "crops_a_batch": round(reader.counts.size / max(reader.counts.batches, 1), 2),
-    }
+    camera_s, frames, on_gpu, passes = (sum(column) for column in zip(*done, strict=True))
+    crops, batches = reader.counts.size - warm.size, reader.counts.batches - warm.batches
+    return Played(wall_s, cpu_s, camera_s, int(frames), int(on_gpu), int(passes), crops, batches)
+
+
+def spread(play: Callable[[int, Callable[[], object]], Played], count: int, processes: int) -> Played:
+    """``count`` cameras over ``processes`` that begin together; the clock's is the slowest's."""
+    if processes == 1:
+        return play(count, lambda: None)
+    context = multiprocessing.get_context("spawn")
+    shares = [count // processes + (number < count % processes) for number in range(processes)]
+    together = context.Barrier(processes)
+    with ProcessPoolExecutor(processes, context, _meet_at, (together,)) as pool:
+        rows = list(pool.map(partial(_share, play), shares))
+    wall_s, *_ = (max(column) for column in zip(*rows, strict=True))
+    _, *sums = (sum(column) for column in zip(*rows, strict=True))
+    return Played(wall_s, *sums)
+
+
+def _meet_at(together: Barrier) -> None:
+    global _together
+    _together = together
+    cv2.setNumThreads(1)
+
+
+def _share(play: Callable[[int, Callable[[], object]], Played], count: int) -> Played:
+    return play(count, partial(_together.wait, MEET_S))
 
 
 def drawn(folder: Path, seconds: float) -> Path:
@@ -141,6 +194,7 @@ def main() -> None:
     parser.add_argument("--provider", choices=("auto", "cpu", "cuda", "tensorrt"), default="auto")
     parser.add_argument("--decoder", choices=("auto", "cpu", "nvdec"), default="auto")
     parser.add_argument("--callers", type=int, default=16, help="cameras, and threads that ask a network, at once")
+    parser.add_argument("--processes", type=int, default=1, help="over which the cameras are spread")
     parser.add_argument("--calls", type=int, default=256, help="pictures by which each network is timed")
     parser.add_argument("--clip", type=Path, help="a road to play instead of the drawn one")
     parser.add_argument("--seconds", type=float, default=20.0, help="of the drawn road")
@@ -154,6 +208,7 @@ def main() -> None:
         "provider": Session(ROOT / "models" / "weights" / "reader.onnx", session).runs_on,
         "decoder": "cpu" if nvdec_device(options.decoder, 0) is None else "nvdec",
         "callers": options.callers,
+        "processes": options.processes,
     }
     print(", ".join(f"{name} {value}" for name, value in ran.items()), flush=True)
     costs = networks(session, options.callers, options.calls)
@@ -166,7 +221,9 @@ def main() -> None:
         for name, gated in (("gated", True), ("awake", False)):
             for how, wait_s in (("alone", ALONE), ("batched", BATCHED)):
                 each_goes = replace(session, batch_wait_s=wait_s)
-                row = cameras(clip, each_goes, decoding, options.callers, gated=gated)
+                row = spread(
+                    partial(cameras, clip, each_goes, decoding, gated), options.callers, options.processes
+                ).row(options.callers)
                 kept[f"{name}, {how}"] = row
                 print(f"\n{name}, {how}: " + ", ".join(f"{key} {value}" for key, value in row.items()), flush=True)
     if options.json:
