@@ -71,7 +71,9 @@ class RegionPublisher:
         )
         self._clone_desk = CloneDesk(database, options.clones)
         self._lock = threading.Lock()
-        self._counts = dict.fromkeys(("raised", "updated", "replay", "spooled", "reads", "reads_refused"), 0)
+        self._counts = dict.fromkeys(
+            ("raised", "updated", "replay", "spooled", "reads", "reads_refused", "reads_ahead"), 0
+        )
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._maintain, name="retention", daemon=True)
         self._publisher.start()
@@ -109,6 +111,7 @@ class RegionPublisher:
         if written is not None:
             self._count("reads", written.written)
             self._count("reads_refused", written.refused)
+            self._count("reads_ahead", written.ahead)
         self._clone_desk.observe(reads)
 
     def camera_state(self, camera_id: str, state: str, reason: str | None, since: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -17,7 +17,10 @@ from storage.events import append_event
 _LOCK: Final = 0x6265_6B65_7404
 _NAME = re.compile(r"camera_health_samples_(\d{8})")
 _DAY = timedelta(days=1)
-_CLOCK_LEAP = timedelta(hours=1)
+_CLOCK_LEAP = timedelta(minutes=1)
+"""A record from further in the future than this has a broken clock."""
+_NODE_CLOCK: Final = "node_clock"
+_NODE_CLOCK_POINTS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +96,11 @@ class HealthBook:
         """Write how cameras are, each into its history; a change of what is wrong becomes a ``camera.health`` event.
 
         What is older than what is known (an orphan's last word, a replay), and what is of a camera that is not there
-        any more, is passed over. Returns how many were taken.
+        any more, is passed over. What a clock that runs ahead tells is taken for now's, and that is one more reason.
+        Returns how many were taken.
         """
         now = datetime.now(UTC)
-        records = [record for record in records if now - self._history <= record.at <= now + _CLOCK_LEAP]
+        records = [_by_our_clock(record, now) for record in records if now - self._history <= record.at]
         if not records:
             return 0
         self._ensure({_day(record.at) for record in records})
@@ -108,7 +112,7 @@ class HealthBook:
                 if record.camera_id not in there:
                     continue
                 before = there[record.camera_id]
-                if before is not None and before.at >= record.at:
+                if before is not None and record.at <= before.at <= now + _CLOCK_LEAP:
                     continue
                 now_is = _merged(record, before)
                 event = _change(before, now_is)
@@ -192,6 +196,27 @@ def _locked(connection: Connection, camera_ids: list[str]) -> dict[str, StoredHe
         "SELECT camera_id, at, score, reasons, measured FROM camera_health WHERE camera_id = ANY(%s)", [list(there)]
     ).fetchall()
     return there | {row[0]: _stored(row) for row in known}
+
+
+def _by_our_clock(record: HealthRecord, now: datetime) -> HealthRecord:
+    """The record with a time that can be, and with what there is to say of the clock of the node that told it."""
+    settled = record.settled | {_NODE_CLOCK}
+    if record.at <= now + _CLOCK_LEAP:
+        return replace(record, settled=settled)
+    ahead_s = round((record.at - now).total_seconds(), 1)
+    way_out = "set the clock of the node that watches the camera (NTP)"
+    reason = HealthReason(
+        _NODE_CLOCK,
+        1.0,
+        _NODE_CLOCK_POINTS,
+        ahead_s,
+        _CLOCK_LEAP.total_seconds(),
+        "s",
+        "",
+        way_out,
+        now.isoformat(timespec="seconds"),
+    )
+    return replace(record, at=now, reasons=(*record.reasons, reason), settled=settled)
 
 
 def _merged(record: HealthRecord, before: StoredHealth | None) -> StoredHealth:

@@ -146,12 +146,14 @@ class CameraBook:
     def set_state(self, camera_id: str, state: str, reason: str | None, since: datetime) -> bool:
         """Write how a camera is; a change becomes a ``camera.state`` event. False when nothing changed.
 
-        What is older than the known state (an orphan's last word, a replay) is passed over.
+        What is older than the known state (an orphan's last word, a replay) is passed over, unless that was told by a
+        clock that ran ahead.
         """
         with self._database.transaction() as connection:
             changed = connection.execute(
                 "UPDATE cameras SET (state, reason, since, updated_at) = (%s, %s, %s, now()) WHERE camera_id = %s "
-                "AND (state, reason) IS DISTINCT FROM (%s, %s) AND (since IS NULL OR since <= %s)",
+                "AND (state, reason) IS DISTINCT FROM (%s, %s) "
+                "AND (since IS NULL OR since <= %s OR since > now() + interval '1 hour')",
                 [state, reason, since, camera_id, state, reason, since],
             ).rowcount
             if changed:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -18,13 +20,16 @@ from storage.errors import DatabaseRefused
 from storage.forgetting import wipe_traces
 from storage.posteriors import pack_posterior, unpack_posterior
 
+_log = logging.getLogger(__name__)
+
 RETENTION_HOURS: Final = 24
 RETENTION_CEILING_HOURS: Final = 168
 """What matches nothing is forgotten: no setting goes beyond this."""
 
 _AHEAD = timedelta(hours=3)
 CLOCK_LEAP = timedelta(hours=1)
-"""A read from further in the future than this has a broken clock."""
+"""A read from further in the future than this has a broken clock: it is kept under the time of its arrival."""
+_TELL_AHEAD_EVERY_S: Final = 60.0
 _LOCK: Final = 0x6265_6B65_7401
 _NAME = re.compile(r"(?:reads|appearances)_(\d{10})")
 _COLUMNS: Final = (
@@ -49,7 +54,9 @@ class WrittenReads:
     replayed: int
     """Known already."""
     refused: int
-    """Older than the retention, or from a clock that runs ahead: not kept."""
+    """Older than the retention: not kept."""
+    ahead: int = 0
+    """From a clock that runs ahead: kept under the time of their arrival, so that they go when all others do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +99,22 @@ class ReadLog:
         self._retention = timedelta(hours=retention_hours)
         self._known: set[str] = set()
         self._has_traces = False
+        self._ahead_told = float("-inf")
         self._guard = threading.Lock()
 
     def write(self, reads: Sequence[PlateRead], *, now: datetime | None = None) -> WrittenReads:
         """Write a batch in one transaction; what is there already is left as it is. Raises ``DatabaseAway``."""
         now = now or datetime.now(UTC)
         horizon = _hour(now - self._retention)
-        timely = [read for read in reads if horizon <= (read.seen_at or now) <= now + CLOCK_LEAP]
+        ahead = [read for read in reads if (read.seen_at or now) > now + CLOCK_LEAP]
+        replayed = 0
+        if ahead:
+            self._tell_ahead(ahead, now)
+            rest = [read for read in reads if (read.seen_at or now) <= now + CLOCK_LEAP]
+            fresh = self._not_kept(ahead)
+            replayed = len(ahead) - len(fresh)
+            reads = [*rest, *(replace(read, seen_at=now) for read in fresh)]
+        timely = [read for read in reads if horizon <= (read.seen_at or now)]
         rows = [_row(read, read.seen_at or now) for read in timely]
         looks = [
             (read.seen_at or now, read.camera_id, read.pass_id, read.appearance)
@@ -107,7 +123,7 @@ class ReadLog:
         ]
         refused = len(reads) - len(rows)
         if not rows:
-            return WrittenReads(0, 0, refused)
+            return WrittenReads(0, replayed, refused, len(ahead))
         self._ensure({_hour(row[0]) for row in rows})
         try:
             written = self._copy(rows, looks)
@@ -118,7 +134,7 @@ class ReadLog:
                 self._known.clear()  # someone dropped the partition: make it again
                 self._ensure({_hour(row[0]) for row in rows})
             written = self._copy_new(rows, looks)
-        return WrittenReads(written, len(rows) - written, refused)
+        return WrittenReads(written, replayed + len(rows) - written, refused, len(ahead))
 
     def maintain(self, *, now: datetime | None = None) -> Retention:
         """Make the coming hours' partitions; drop those whose every read is older than the retention, traces and all.
@@ -160,6 +176,28 @@ class ReadLog:
                 [text, since, until, limit],
             ).fetchall()
         return [StoredRead(*(*row[:8], unpack_posterior(row[8]))) for row in rows]
+
+    def _not_kept(self, reads: Sequence[PlateRead]) -> list[PlateRead]:
+        """Those that are not kept yet, under whatever time."""
+        with self._database.transaction() as connection:
+            kept = connection.execute(
+                "SELECT camera_id, pass_id FROM reads "
+                "JOIN unnest(%s::text[], %s::text[]) AS sought (camera_id, pass_id) USING (camera_id, pass_id)",
+                [[read.camera_id for read in reads], [read.pass_id for read in reads]],
+            ).fetchall()
+        return [read for read in reads if (read.camera_id, read.pass_id) not in kept]
+
+    def _tell_ahead(self, reads: Sequence[PlateRead], now: datetime) -> None:
+        if time.monotonic() - self._ahead_told < _TELL_AHEAD_EVERY_S:
+            return
+        self._ahead_told = time.monotonic()
+        farthest = max(read.seen_at - now for read in reads if read.seen_at is not None)
+        _log.error(
+            "reads of %s are from a clock that runs %.1f h ahead of this node's: they are kept under the time of their "
+            "arrival; set the clocks of both nodes (NTP)",
+            ", ".join(sorted({read.camera_id for read in reads})[:5]),
+            farthest / timedelta(hours=1),
+        )
 
     def _ensure(self, hours: set[datetime]) -> list[str]:
         wanted = {_name(hour): hour for hour in hours}

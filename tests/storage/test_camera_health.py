@@ -86,10 +86,30 @@ def test_what_is_older_or_of_no_camera_is_passed_over(book: HealthBook, database
     assert book.record([record(-30, [reason("black", 100)]), record(-20, [reason("black", 100)])]) == 0
     assert book.record([record(0, [reason("black", 100)], camera_id="gone")]) == 0
     assert book.record([record(-3 * 86400, [reason("black", 100)], camera_id="cam-2")]) == 0, "older than the history"
-    assert book.record([record(2 * 86400, [reason("black", 100)], camera_id="cam-2")]) == 0, "from a broken clock"
     assert events(database) == []
     with pytest.raises(LookupError):
         health_history(database, "gone", NOW)
+
+
+def test_a_node_whose_clock_runs_ahead_is_told_until_it_is_set(book: HealthBook, database: Database) -> None:
+    assert book.record([record(86400, [reason("moved", 60)])]) == 1
+    health = latest_health(database)["cam-1"]
+    assert abs(health.at - datetime.now(UTC)) < timedelta(minutes=5)
+    assert [(one.code, one.points, one.required) for one in health.reasons] == [
+        ("moved", 60, 4.0),
+        ("node_clock", 30, 60.0),
+    ]
+    assert health.reasons[1].way_out
+    assert book.record([replace(record(0), at=datetime.now(UTC))]) == 1
+    assert events(database) == [("cam-1", ["moved", "node_clock"], [], 10), ("cam-1", [], ["moved", "node_clock"], 100)]
+
+
+def test_what_was_written_while_our_own_clock_ran_ahead_is_overtaken(book: HealthBook, database: Database) -> None:
+    book.record([record(-50)])
+    with database.transaction() as connection:
+        connection.execute("UPDATE camera_health SET at = now() + interval '1 day'")
+    assert book.record([record(-40, [reason("moved", 60)])]) == 1
+    assert latest_health(database)["cam-1"].at == NOW - timedelta(seconds=40)
 
 
 def test_health_goes_with_its_camera(book: HealthBook, database: Database, tmp_path: Path) -> None:

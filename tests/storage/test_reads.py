@@ -85,10 +85,25 @@ def test_retention_drops_partitions_and_their_files(database: Database, postgres
     assert not file.exists()
 
 
-def test_what_is_past_keeping_or_in_the_future_is_refused_and_counted(database: Database) -> None:
+def test_what_is_past_keeping_is_refused_and_counted(database: Database) -> None:
     log = ReadLog(database, retention_hours=2)
-    reads = [make_read(pass_id=str(hours), seen_at=NOON + timedelta(hours=hours)) for hours in (-4, 0, 5)]
-    assert log.write(reads, now=NOON) == WrittenReads(1, 0, 2)
+    reads = [make_read(pass_id=str(hours), seen_at=NOON + timedelta(hours=hours)) for hours in (-4, 0)]
+    assert log.write(reads, now=NOON) == WrittenReads(1, 0, 1)
+
+
+def test_what_a_clock_ahead_saw_is_kept_once_under_its_arrival_and_no_longer_than_the_rest(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = ReadLog(database, retention_hours=2)
+    reads = [make_read(pass_id=str(hours), seen_at=NOON + timedelta(hours=hours)) for hours in (0, 24, 9000)]
+    assert log.write(reads, now=NOON) == WrittenReads(3, 0, 0, ahead=2)
+    [told] = caplog.messages
+    assert "reads of cam-1 are from a clock that runs 9000.0 h ahead" in told
+    replay = NOON + timedelta(minutes=5)
+    assert log.write(reads, now=replay) == WrittenReads(0, 3, 0, ahead=2)
+    assert [read.seen_at for read in log.find("123ABC02", NOON, replay)] == [NOON] * 3
+    log.maintain(now=NOON + timedelta(hours=3))
+    assert log.count() == 0
 
 
 def test_partitions_are_made_ahead(database: Database) -> None:

@@ -135,6 +135,7 @@ export const en = {
       unsupported_codec: "codec not supported",
       too_large: "picture too large",
       clock_skew: "its clock is wrong",
+      node_clock: "the clock of its node is wrong",
       never_sleeps: "never sleeps",
       never_wakes: "never wakes",
       disabled: "switched off",

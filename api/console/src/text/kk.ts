@@ -135,6 +135,7 @@ export const kk: Text = {
       unsupported_codec: "кодек қолданылмайды",
       too_large: "сурет тым үлкен",
       clock_skew: "камера сағаты дұрыс емес",
+      node_clock: "камера торабының сағаты дұрыс емес",
       never_sleeps: "ұйқыға кетпейді",
       never_wakes: "оянбайды",
       disabled: "өшірілген",

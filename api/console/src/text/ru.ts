@@ -140,6 +140,7 @@ export const ru: Text = {
       unsupported_codec: "кодек не поддерживается",
       too_large: "слишком большая картинка",
       clock_skew: "часы камеры сбиты",
+      node_clock: "сбиты часы узла камеры",
       never_sleeps: "не засыпает",
       never_wakes: "не просыпается",
       disabled: "выключена",
