@@ -148,6 +148,20 @@ class EntryRecord(_Record):
     version: int
 
 
+class EntryWarning(_Record):
+    """What a person should look at before an entry goes live."""
+
+    field: str
+    what: str
+    mend: str
+
+
+class DraftRecord(EntryRecord):
+    """A new draft."""
+
+    warnings: list[EntryWarning]
+
+
 class ImportRecord(_Record):
     """A batch from outside: what approval would do while it is pending, what it did after."""
 
@@ -163,6 +177,7 @@ class ImportRecord(_Record):
     decided_at: datetime | None
     rows: int
     folded: int = Field(description="Plates whose Cyrillic letters were folded to Latin ones.")
+    warnings: int = Field(description="Rows that were taken and want a look: their plates are of no known format.")
     problems: int
     added: int
     changed: int
@@ -172,7 +187,7 @@ class ImportRecord(_Record):
 
 
 class ProblemRow(_Record):
-    """A row that was left out, and why."""
+    """A row that was left out or wants a look, and why."""
 
     line: int
     column: str
@@ -207,7 +222,8 @@ class ImportPage(_Record):
 
 
 class ProblemPage(_Record):
-    problems: list[ProblemRow]
+    problems: list[ProblemRow] = Field(description="Left out.")
+    warnings: list[ProblemRow] = Field(description="Taken.")
 
 
 class LookBackPage(_Record):

@@ -71,7 +71,7 @@ class FileIntake:
             by=settings.entered_by,
             kind=ImportKind(settings.kind),
             on_error=OnError(settings.on_error),
-            folded=lambda: reader.folded,
+            remarks=lambda: reader.remarks,
         )
         if settings.approved_by is None:
             return Intake(staged, "the configuration names nobody who approves it beforehand")
@@ -148,5 +148,10 @@ def tell(done: Intake, problems: Callable[[StoredImport, int], Sequence[RowError
         lines.append(
             f"hotlist {stored.hotlist_id}: {stored.problems} rows were left out ({places}); "
             f"beket hotlist problems {stored.import_id} says why"
+        )
+    if stored.warnings:
+        lines.append(
+            f"hotlist {stored.hotlist_id}: {stored.warnings} plates are of no known format; "
+            f"beket hotlist problems {stored.import_id} --warnings names their lines"
         )
     return lines

@@ -5,6 +5,7 @@ Who acts is told by the header ``Beket-As``. Plates stand in bodies alone: ident
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from api.hotlist_records import (
     AskedRestore,
     Because,
     CategoryRecord,
+    DraftRecord,
     EntryPage,
     EntryRecord,
     History,
@@ -38,6 +40,7 @@ from storage.hotlists.imports import ImportBook
 from storage.hotlists.life import EntryState
 from storage.hotlists.lists import HotlistBook
 from storage.hotlists.look_backs import LookBackQueue
+from storage.hotlists.rows import find_plate_doubt
 
 router = APIRouter(tags=["hotlists"])
 
@@ -105,10 +108,11 @@ def list_entries(
 
 
 @router.post("/hotlists/{hotlist_id}/entries", status_code=201, responses=CHANGES)
-def draft_entry(hotlist_id: ListId, asked: AskedEntry, actor: Actor, database: OpenedDatabase) -> EntryRecord:
-    """Enter one entry as a draft."""
+def draft_entry(hotlist_id: ListId, asked: AskedEntry, actor: Actor, database: OpenedDatabase) -> DraftRecord:
+    """Enter one entry as a draft. `warnings` says what to look at before it is approved."""
     draft = EntryBook(database).draft(hotlist_id, asked.row(datetime.now(UTC)), by=actor)
-    return EntryRecord.model_validate(draft)
+    doubt = find_plate_doubt(draft.plate)
+    return DraftRecord.model_validate({**asdict(draft), "warnings": [] if doubt is None else [doubt]})
 
 
 @router.get("/entries/{entry_id}", responses=READS)
@@ -158,10 +162,14 @@ def get_import(import_id: ImportId, database: OpenedDatabase) -> ImportRecord:
 def list_problems(
     import_id: ImportId, database: OpenedDatabase, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
 ) -> ProblemPage:
-    """Rows of an import that were left out: line, column, what, how to mend it."""
+    """Rows of an import that were left out, and those that want a look: line, column, what, how to mend it."""
     book = ImportBook(database)
     book.get(import_id)
-    return ProblemPage(problems=[ProblemRow.model_validate(one) for one in book.problems(import_id, limit=limit)])
+    found = {
+        name: [ProblemRow.model_validate(one) for one in book.problems(import_id, warnings=warnings, limit=limit)]
+        for name, warnings in (("problems", False), ("warnings", True))
+    }
+    return ProblemPage(**found)
 
 
 @router.post("/imports/{import_id}/approve", responses=CHANGES)

@@ -126,7 +126,7 @@ def add(
     from index.dates import DateError, parse_date
     from index.lookalikes import PlateError, normalise
     from storage.hotlists.entries import EntryBook
-    from storage.hotlists.rows import EntryRow, VehicleDescription, new_entry_id
+    from storage.hotlists.rows import EntryRow, VehicleDescription, find_plate_doubt, new_entry_id
 
     try:
         since = datetime.now(UTC) if valid_from is None else parse_date(valid_from)
@@ -151,6 +151,8 @@ def add(
     )
     with reached(config) as (_, database):
         entry = EntryBook(database).draft(hotlist, row, by=person)
+    if (doubt := find_plate_doubt(spelled)) is not None:
+        typer.echo(f"warning: {doubt}", err=True)
     typer.echo(entry.entry_id)
 
 

@@ -20,7 +20,7 @@ from cluster.errors import SettingsError
 if TYPE_CHECKING:
     from index.hotlist_table import RowError
     from storage.hotlists.files import EntryReader
-    from storage.hotlists.import_records import StoredImport
+    from storage.hotlists.import_records import Remarks, StoredImport
     from storage.hotlists.rows import EntryRow
 
 app = typer.Typer()
@@ -55,7 +55,7 @@ def import_(
     from cluster.hotlists import FileIntake, digest
     from index.hotlist_table import HotlistFileError
     from storage.hotlists.files import EntryReader
-    from storage.hotlists.import_records import ImportKind, ImportRefused, ImportSource, OnError
+    from storage.hotlists.import_records import ImportKind, ImportRefused, ImportSource, OnError, Remarks
     from storage.hotlists.imports import ImportBook
 
     if on_error not in list(OnError):
@@ -66,7 +66,7 @@ def import_(
         raise SettingsError(f"{file} can't be read ({error.strerror})") from error
     given = {"category": category, "legal_basis": legal_basis, "authority": authority, "owner": owner,
              "valid_until": until}  # fmt: skip
-    staged, problems, count = None, [], 0
+    staged, problems, count, warnings = None, [], 0, Remarks()
     with reached(config) as (settings, database):
         listed = next((one for one in settings.hotlists if one.id == hotlist), None)
         rules = FileIntake(database).rules(hotlist, listed)
@@ -82,20 +82,24 @@ def import_(
                 by=person,
                 kind=ImportKind.FULL if full else ImportKind.DELTA,
                 on_error=OnError(on_error),
-                folded=lambda: reader.folded,
+                remarks=lambda: reader.remarks,
             )
-            problems, count = imports.problems(staged.import_id), staged.problems
+            problems, count, warnings = imports.problems(staged.import_id), staged.problems, reader.remarks
         except ImportRefused as error:
             problems, count = list(error.problems), error.count
         except HotlistFileError as error:
             raise SettingsError(f"{file}: {error}") from None
     if report is not None:
-        _write_report(report, problems)
+        _write_report(report, problems, warnings.warnings)
     if as_json:
-        found = {"import": staged and asdict(staged), "problems": [asdict(problem) for problem in problems]}
+        found = {
+            "import": staged and asdict(staged),
+            "problems": [asdict(problem) for problem in problems],
+            "warnings": [asdict(warning) for warning in warnings.warnings],
+        }
         sys.stdout.write(json.dumps(found, default=str, ensure_ascii=False) + "\n")
     else:
-        _tell(file, staged, problems, count)
+        _tell(file, staged, problems, count, warnings)
     if staged is None or count:
         raise typer.Exit(1)
 
@@ -119,6 +123,7 @@ def imports(
 def problems(
     number: Annotated[int, typer.Argument(metavar="IMPORT", help="An import's number.")],
     config: Config = None,
+    warnings: Annotated[bool, typer.Option("--warnings", help="Those that were taken and want a look.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """The rows of an import that were left out, and why."""
@@ -127,7 +132,7 @@ def problems(
     with reached(config) as (_, database):
         book = ImportBook(database)
         book.get(number)
-        rows = [asdict(problem) for problem in book.problems(number)]
+        rows = [asdict(problem) for problem in book.problems(number, warnings=warnings)]
     show(rows, ("line", "column", "what", "mend"), as_json=as_json)
 
 
@@ -202,18 +207,23 @@ def _with_progress(reader: EntryReader, *, quiet: bool) -> Iterator[EntryRow | R
         progress.update(task, completed=reader.lines, description="into the database")
 
 
-def _write_report(path: Path, problems: Iterable[RowError]) -> None:
+def _write_report(path: Path, problems: Iterable[RowError], warnings: Iterable[RowError]) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(("line", "column", "what", "mend"))
-        writer.writerows((problem.line, problem.column, problem.what, problem.mend) for problem in problems)
+        writer.writerow(("line", "column", "what", "mend", "taken"))
+        for rows, taken in ((problems, "no"), (warnings, "yes")):
+            writer.writerows((row.line, row.column, row.what, row.mend, taken) for row in rows)
 
 
-def _tell(file: Path, staged: StoredImport | None, problems: Sequence[RowError], count: int) -> None:
+def _tell(file: Path, staged: StoredImport | None, problems: Sequence[RowError], count: int, remarks: Remarks) -> None:
     for problem in problems[:_PROBLEMS_SHOWN]:
         typer.echo(f"{file}, {problem}", err=True)
     if count > _PROBLEMS_SHOWN:
         typer.echo(f"{file}: {count - _PROBLEMS_SHOWN} more rows are bad; --report FILE.csv holds all", err=True)
+    for warning in remarks.warnings[:_PROBLEMS_SHOWN]:
+        typer.echo(f"{file}, {warning} (it is taken)", err=True)
+    if remarks.doubtful > _PROBLEMS_SHOWN:
+        typer.echo(f"{file}: {remarks.doubtful - _PROBLEMS_SHOWN} more want a look: --report FILE.csv", err=True)
     if staged is None:
         typer.echo(
             f"{file}: nothing was imported; mend the rows, or take the good ones by --on-error quarantine", err=True

@@ -13,7 +13,8 @@ from index.hotlist_mapping import HotlistMapping
 from index.hotlist_table import HotlistTable, RowError
 from index.lookalikes import SEPARATORS, is_folded
 from storage.hotlists.categories import Category
-from storage.hotlists.rows import NO_DESCRIPTION, EntryRow, VehicleDescription, find_fault
+from storage.hotlists.import_records import WARNINGS_KEPT, Remarks
+from storage.hotlists.rows import NO_DESCRIPTION, EntryRow, VehicleDescription, find_fault, find_plate_doubt
 from storage.hotlists.tables import open_table
 
 _NO_SEPARATORS: Final = dict.fromkeys(map(ord, SEPARATORS))
@@ -38,8 +39,9 @@ class EntryReader:
 
     def __init__(self, name: str, data: bytes, rules: FileRules, *, now: datetime | None = None) -> None:
         self.table: HotlistTable = open_table(name, data, rules.mapping)
-        self.folded = 0
-        """Plates whose Cyrillic letters were folded to Latin ones, so far."""
+        self._folded = 0
+        self._doubtful = 0
+        self._warnings: list[RowError] = []
         self._rules = rules
         self._now = now or datetime.now(UTC)
 
@@ -51,12 +53,26 @@ class EntryReader:
     def lines(self) -> int:
         return self.table.lines
 
+    @property
+    def remarks(self) -> Remarks:
+        """What is to be told of the rows so far that are entries."""
+        return Remarks(self._folded, self._doubtful, self._warnings)
+
     def __iter__(self) -> Iterator[EntryRow | RowError]:
         for row in HotlistReader(self.table, mapping=self._rules.mapping):
             taken = row if isinstance(row, RowError) else self._complete(row)
             if isinstance(taken, EntryRow) and isinstance(row, HotlistRow):
-                self.folded += is_folded(row.written)
+                self._folded += is_folded(row.written)
+                self._note_doubt(row)
             yield taken
+
+    def _note_doubt(self, row: HotlistRow) -> None:
+        doubt = None if row.withdraw else find_plate_doubt(row.plate)
+        if doubt is None:
+            return
+        self._doubtful += 1
+        if len(self._warnings) < WARNINGS_KEPT:
+            self._warnings.append(RowError(row.line, doubt.field, doubt.what, doubt.mend))
 
     def _complete(self, row: HotlistRow) -> EntryRow | RowError:
         values, now = row.values, self._now

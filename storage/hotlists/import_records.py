@@ -45,6 +45,22 @@ class ImportSource:
     purpose: str | None = None
 
 
+WARNINGS_KEPT: Final = 10_000
+"""Of one import; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """What is to be told of rows that were taken."""
+
+    folded: int = 0
+    """Plates whose Cyrillic letters were folded to Latin ones."""
+    doubtful: int = 0
+    """Entries that a person should look at."""
+    warnings: Sequence[RowError] = ()
+    """Why, for the first of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredImport:
     """An import: who, when, from where, and what it would do (pending) or did (approved)."""
@@ -61,6 +77,7 @@ class StoredImport:
     decided_at: datetime | None
     rows: int
     folded: int
+    warnings: int
     problems: int
     added: int
     changed: int
@@ -82,7 +99,7 @@ class ImportRefused(HotlistRefused):
 
 _COLUMNS: Final = (
     "import_id, hotlist_id, kind, source, sha256, state, entered_by, entered_at, decided_by, decided_at, rows, folded, "
-    "problems, added, changed, unchanged, withdrawn, version"
+    "warnings, problems, added, changed, unchanged, withdrawn, version"
 )
 
 

@@ -15,6 +15,7 @@ from storage.hotlists.import_records import (
     ImportRefused,
     ImportSource,
     OnError,
+    Remarks,
     StoredImport,
     decide,
     lock_pending,
@@ -30,6 +31,7 @@ from storage.hotlists.versions import next_version
 
 PROBLEMS_KEPT: Final = 100_000
 """Of one import; the others are counted."""
+_COPY_PROBLEMS: Final = "COPY import_problems (import_id, line, part, what, mend, is_warning) FROM STDIN"
 
 
 class ImportBook:
@@ -51,11 +53,11 @@ class ImportBook:
         by: str,
         kind: ImportKind = ImportKind.DELTA,
         on_error: OnError = OnError.REFUSE,
-        folded: Callable[[], int] = int,
+        remarks: Callable[[], Remarks] = Remarks,
     ) -> StoredImport:
         """Take rows as they come, to wait for approval; the list is made if it is not there.
 
-        ``folded`` is asked after the last row: how many plates had Cyrillic letters.
+        ``remarks`` is asked after the last row.
 
         A full import supersedes those that wait before it. Raises ``ImportRefused`` for bad rows (also when no row is
         good), ``IllegalMove`` for an identifier that another list uses.
@@ -70,12 +72,14 @@ class ImportBook:
                 raise ImportRefused(sorter.problems, sorter.count)
             if not count and kind is not ImportKind.DELTA:
                 raise ImportRefused([RowError(1, "file", "it holds no entries", "withdraw the list's entries")], 1)
-            with connection.cursor().copy("COPY import_problems FROM STDIN") as copy:
-                for problem in sorter.problems:
-                    copy.write_row((import_id, problem.line, problem.column, problem.what, problem.mend))
+            told = remarks()
+            with connection.cursor().copy(_COPY_PROBLEMS) as copy:
+                for problems, is_warning in ((sorter.problems, False), (told.warnings, True)):
+                    for one in problems:
+                        copy.write_row((import_id, one.line, one.column, one.what, one.mend, is_warning))
             connection.execute(
-                "UPDATE imports SET rows = %s, folded = %s, problems = %s WHERE import_id = %s",
-                [count, folded(), sorter.count, import_id],
+                "UPDATE imports SET rows = %s, folded = %s, warnings = %s, problems = %s WHERE import_id = %s",
+                [count, told.folded, told.doubtful, sorter.count, import_id],
             )
             preview(connection, read_import(connection, import_id))
             return read_import(connection, import_id)
@@ -173,12 +177,15 @@ class ImportBook:
         with self._database.transaction() as connection:
             return read_imports(connection, hotlist_id, state, limit)
 
-    def problems(self, import_id: int, *, limit: int = PROBLEMS_KEPT) -> builtins.list[RowError]:
-        """The bad rows of an import, by line."""
+    def problems(
+        self, import_id: int, *, warnings: bool = False, limit: int = PROBLEMS_KEPT
+    ) -> builtins.list[RowError]:
+        """The bad rows of an import by line, or with ``warnings`` those that were taken and want a look."""
         with self._database.transaction() as connection:
             rows = connection.execute(
-                "SELECT line, part, what, mend FROM import_problems WHERE import_id = %s ORDER BY line LIMIT %s",
-                [import_id, limit],
+                "SELECT line, part, what, mend FROM import_problems WHERE import_id = %s AND is_warning = %s "
+                "ORDER BY line LIMIT %s",
+                [import_id, warnings, limit],
             ).fetchall()
         return [RowError(*row) for row in rows]
 

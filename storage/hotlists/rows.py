@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
+from index.grammar import GRAMMAR
 from index.lookalikes import PlateError, normalise
-from index.partial import FEWEST_KNOWN
+from index.partial import FEWEST_KNOWN, is_partial
 from storage.hotlists.categories import Category
 
 
@@ -88,6 +89,13 @@ def find_fault(row: EntryRow, categories: Mapping[str, Category], now: datetime)
         what = f"{row.valid_until:%Y-%m-%d} is too far: {row.category} lasts at most {category.ceiling_days} days"
         return Fault("valid_until", what, f"end it by {latest:%Y-%m-%d}")
     return None
+
+
+def find_plate_doubt(plate: str) -> Fault | None:
+    """What a person should look at before a plate that can be matched goes live, or None. Partial ones are let be."""
+    if is_partial(plate) or GRAMMAR.is_possible(plate):
+        return None
+    return Fault("plate", "no known format spells it", "check the characters")
 
 
 def find_plate_fault(plate: str) -> Fault | None:

@@ -99,6 +99,13 @@ def test_an_entry_that_can_not_stand(caller: Caller, given: dict[str, Any], says
     assert says in refused.json()["detail"]
 
 
+def test_a_plate_of_no_known_format_is_taken_with_a_warning(caller: Caller) -> None:
+    plates = ("123ABCO2", "12?ABC*")
+    odd, plain = (caller.post("/hotlists/main/entries", **(ENTRY | {"plate": one})).json() for one in plates)
+    assert (odd["state"], plain["warnings"]) == ("draft", [])
+    assert odd["warnings"] == [{"field": "plate", "what": "no known format spells it", "mend": "check the characters"}]
+
+
 def test_somebody_must_act_and_things_must_be_there(caller: Caller) -> None:
     nobody = caller.post("/hotlists/main/entries", {}, **ENTRY)
     assert (nobody.status_code, "by: empty" in nobody.json()["detail"]) == (422, True)
@@ -136,9 +143,10 @@ def test_an_import_is_looked_at_approved_and_taken_back(caller: Caller, database
     staged = ImportBook(database).stage("main", rows, source, by="clerk", on_error=OnError.QUARANTINE)
     path = f"/imports/{staged.import_id}"
     assert caller.get(path).json()["added"] == 1
-    assert caller.get(path + "/problems").json()["problems"] == [
-        {"line": 3, "column": "plate", "what": "the plate is empty", "mend": "fill it in"}
-    ]
+    assert caller.get(path + "/problems").json() == {
+        "problems": [{"line": 3, "column": "plate", "what": "the plate is empty", "mend": "fill it in"}],
+        "warnings": [],
+    }
     assert caller.post(path + "/approve").json()["code"] == "same-person"
     assert caller.post(path + "/approve", CHIEF).json()["state"] == "approved"
     assert caller.post("/hotlists/main/restore").json()["code"] == "illegal-move"

@@ -48,8 +48,10 @@ def test_an_entry_through_its_life(beket: Command) -> None:
     given = ("--category", "stolen", "--legal-basis", "K-1", "--authority", "police", "--owner", "duty")
     added = beket("add", "main", "123 авс-02", *given, "--until", UNTIL, "--as", "clerk", "--risk", "armed")
     entry_id = added.stdout.strip()
-    assert added.exit_code == 0
+    assert (added.exit_code, added.stderr) == (0, "")
     assert "123" not in entry_id[:3] or "ABC" not in entry_id
+    odd = beket("add", "main", "123ABCO2", *given, "--until", UNTIL, "--as", "clerk")
+    assert (odd.exit_code, odd.stderr) == (0, "warning: plate: no known format spells it; check the characters\n")
     assert isinstance(beket("approve", entry_id, "--as", "clerk").exception, SamePerson)
     assert "is live" in beket("approve", entry_id, "--as", "chief").stderr
     (listed,) = beket.rows("list", "main", "--state", "live")
@@ -67,7 +69,9 @@ def test_an_entry_through_its_life(beket: Command) -> None:
 
 def test_a_file_is_staged_approved_and_taken_back(beket: Command, tmp_path: Path) -> None:
     file, report = tmp_path / "list.csv", tmp_path / "report.csv"
-    file.write_text(HEADER + f"123ABC02,stolen,K-1,me,{UNTIL}\n??,stolen,K-2,me,{UNTIL}\n")
+    file.write_text(
+        HEADER + f"123ABC02,stolen,K-1,me,{UNTIL}\n??,stolen,K-2,me,{UNTIL}\n123ABCO2,stolen,K-3,me,{UNTIL}\n"
+    )
     staged = ("import", str(file), "--list", "main", "--as", "clerk", "--authority", "police")
 
     def approve_last() -> str:
@@ -80,20 +84,21 @@ def test_a_file_is_staged_approved_and_taken_back(beket: Command, tmp_path: Path
     assert beket.rows("list") == []
     done = beket(*staged, "--on-error", "quarantine", "--report", str(report), "--json")
     told = json.loads(done.stdout)
-    assert (done.exit_code, told["import"]["added"], told["problems"][0]["line"]) == (1, 1, 3)
-    assert report.read_text(encoding="utf-8-sig").splitlines()[1].startswith("3,plate,")
+    assert (done.exit_code, told["import"]["added"], told["problems"][0]["line"]) == (1, 2, 3)
+    _, bad, odd = report.read_text(encoding="utf-8-sig").splitlines()
+    assert (bad.startswith("3,plate,"), odd) == (True, "4,plate,no known format spells it,check the characters,yes")
     number = str(told["import"]["import_id"])
     assert beket.rows("problems", number) == told["problems"]
+    assert beket.rows("problems", number, "--warnings") == told["warnings"]
     assert isinstance(beket("approve", number, "--as", "clerk").exception, SamePerson)
-    assert "1 added" in beket("approve", number, "--as", "chief").stderr
+    assert "2 added" in beket("approve", number, "--as", "chief").stderr
     file.write_text(HEADER + f"777AAA01,stolen,K-1,me,{UNTIL}\n")
     assert beket(*staged, "--full").exit_code == 0
     approve_last()
-    assert "1 to change" in beket("restore", "main", "--as", "clerk").stderr
+    assert "2 to change" in beket("restore", "main", "--as", "clerk").stderr
     assert isinstance(beket("reject", "9", "--as", "chief").exception, LookupError)
     last = approve_last()
-    (live,) = beket.rows("list", "main", "--state", "live")
-    assert live["plate"] == "123ABC02"
+    assert [row["plate"] for row in beket.rows("list", "main", "--state", "live")] == ["123ABC02", "123ABCO2"]
     assert [row["state"] for row in beket.rows("imports", "main")] == ["approved"] * 3
     assert beket("imports").exit_code == 0
     assert isinstance(beket("reject", last, "--as", "chief").exception, IllegalMove)

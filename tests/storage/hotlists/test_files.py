@@ -110,11 +110,24 @@ def test_a_file_is_read_with_its_problems() -> None:
     assert all(problem.mend for problem in problems)
 
 
+def test_plates_of_no_known_format_are_taken_and_told() -> None:
+    plates = ("123ABC02", "123ABCO2", "A123BC", "X777YX77", "12OABC02", "12?ABC02")
+    data = HEADER + "".join(f"{plate},stolen,K-1,police,me,2026-12-01,\n" for plate in plates)
+    reader = EntryReader("list.csv", data.encode(), RULES, now=NOW)
+    assert [row.plate for row in reader if isinstance(row, EntryRow)] == [*plates]
+    remarks = reader.remarks
+    assert remarks.doubtful == 2
+    assert [(warning.line, warning.column, warning.mend) for warning in remarks.warnings] == [
+        (3, "plate", "check the characters"),
+        (6, "plate", "check the characters"),
+    ]
+
+
 def test_folded_plates_are_counted() -> None:
     reader = EntryReader(
         "x", (HEADER + "А123ВС,stolen,o,c,p,2027-01-01,\n123ABC02,stolen,o,c,p,2027-01-01,\n").encode(), RULES
     )
-    assert (len(list(reader)), reader.folded, reader.line, reader.lines) == (2, 1, 3, 3)
+    assert (len(list(reader)), reader.remarks.folded, reader.line, reader.lines) == (2, 1, 3, 3)
 
 
 def test_a_mapping_gives_columns_constants_categories_dates_and_the_zone() -> None:
@@ -237,6 +250,6 @@ def test_a_real_file_goes_into_a_real_database(database: Database) -> None:
         ImportSource("list.tsv"),
         by="clerk",
         on_error=OnError.QUARANTINE,
-        folded=lambda: reader.folded,
+        remarks=lambda: reader.remarks,
     )
     assert (staged.rows, staged.problems, staged.folded) == (1, 1, 1)

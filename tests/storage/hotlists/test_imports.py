@@ -17,7 +17,7 @@ from storage.errors import DatabaseAway, DatabaseRefused
 from storage.hotlists.entries import EntryBook
 from storage.hotlists.errors import IllegalMove, SamePerson, UnknownRecord
 from storage.hotlists.feed import EntryFeed
-from storage.hotlists.import_records import ImportKind, ImportRefused, ImportSource, OnError, StoredImport
+from storage.hotlists.import_records import ImportKind, ImportRefused, ImportSource, OnError, Remarks, StoredImport
 from storage.hotlists.imports import ImportBook
 from storage.hotlists.lists import HotlistBook
 from storage.hotlists.rows import EntryRow, VehicleDescription
@@ -26,6 +26,7 @@ from tests.fixtures.stores import crash
 
 SOURCE = ImportSource("list.csv", "ab" * 32, owner="police", purpose="stolen vehicles")
 BAD = RowError(3, "plate", "the plate is empty", "fill it in")
+DOUBT = RowError(2, "plate", "no known format spells it", "check the characters")
 
 
 @pytest.fixture
@@ -45,8 +46,12 @@ def staged_tables(database: Database) -> int:
 
 def test_nothing_is_live_before_a_second_person_approves(book: ImportBook, database: Database) -> None:
     rows = [make_row("123ABC02"), make_row("777AAA01")]
-    staged = book.stage("main", rows, SOURCE, by="clerk", folded=lambda: 1)
+    staged = book.stage(
+        "main", rows, SOURCE, by="clerk", remarks=lambda: Remarks(folded=1, doubtful=2, warnings=[DOUBT])
+    )
     assert (staged.state, staged.rows, staged.added, staged.folded) == ("pending", 2, 2, 1)
+    assert (staged.warnings, staged.problems) == (2, 0)
+    assert (book.problems(staged.import_id), book.problems(staged.import_id, warnings=True)) == ([], [DOUBT])
     assert matched(database) == []
     with pytest.raises(SamePerson, match="clerk"):
         book.approve(staged.import_id, by="clerk")
