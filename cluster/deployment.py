@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,16 +41,18 @@ class Deployment:
         self._handles: dict[str, Any] = {}
         self._makers: dict[str, Callable[[], Any]] = {}
         self._ingests: tuple[IngestPlan, ...] = ()
+        self._readers: list[str] = []
         self._placed: dict[str, str] = {}
+        self._nodes: dict[str, dict[str, float]] = {}
 
     def create(self, cameras: int) -> Sequence[str]:
         """Create every actor that is not there and wait until all have begun. What a person should know of where they
         are. Raises ``RegionError``."""
         home, settings = self._home, self._settings
-        planned = plan_ingests(cameras, settings.ray, self._free_of_readers())
-        self._ingests = planned.ingests
-        readers = [shells.READ if n == 0 else f"{shells.READ}-{n}" for n in range(settings.ray.readers)]
-        for name in readers:  # a read that failed is read by the ingest: no retries
+        self._nodes = _nodes()
+        planned = plan_ingests(cameras, settings.ray, self._free_of_readers(self._nodes))
+        self._readers = [shells.READ if n == 0 else f"{shells.READ}-{n}" for n in range(settings.ray.readers)]
+        for name in self._readers:  # a read that failed is read by the ingest: no retries
             claim = Claim(gpus=settings.ray.reader_gpus)
             self._plan(name, shells.ReadActor, name, self._shell, self._models, claim=claim)
         match = (self._stores, self._models, plan.look_back_options(settings), plan.match_options(settings))
@@ -58,16 +61,31 @@ class Deployment:
         self._plan(shells.PUBLISH, shells.PublishActor, shells.PUBLISH, self._shell, self._stores, publish)
         archive = plan.archive_options(settings, home.actors / shells.ARCHIVE)
         self._plan(shells.ARCHIVE, shells.ArchiveActor, shells.ARCHIVE, self._shell, self._stores, archive)
-        for number, ingest in enumerate(self._ingests):
-            options, models = self._for_kind(ingest)
-            reader, seal_key = readers[number % len(readers)], self._stores.seal_key
-            told = (ingest.name, self._shell, models, options, reader, seal_key)
-            self._plan(ingest.name, shells.IngestActor, *told, claim=ingest.claim)
-        for name in self._makers:
-            self._handles[name] = self._makers[name]()
-        for name in self._makers:
-            self._wait_for(name)
+        self._plan_ingests(planned.ingests)
+        self._begin(list(self._makers))
         return planned.remarks
+
+    def follow_nodes(self, cameras: Sequence[Camera]) -> Sequence[str]:
+        """Where nodes came or went: ingests as the cluster has room for them now, and their cameras with them. What a
+        person should know. Raises ``RegionError``: then the next call does it.
+        """
+        nodes = _nodes()
+        if nodes.keys() == self._nodes.keys():
+            return ()
+        remarks = [f"the cluster has {len(nodes)} nodes now"]
+        if self._settings.ray.ingests:  # ingests that claim nothing are begun again elsewhere by Ray alone
+            planned = plan_ingests(len(cameras), self._settings.ray, self._free_of_readers(nodes))
+            self._plan_ingests(planned.ingests)
+            names = {ingest.name for ingest in planned.ingests}
+            for name in [name for name in self._handles if name.startswith(shells.INGEST) and name not in names]:
+                ray.kill(self._handles.pop(name), no_restart=True)
+                del self._makers[name]
+            self._begin(sorted(names - self._handles.keys()))
+            self.assign(cameras)
+            remarks[0] += f"; {len(cameras)} cameras are watched by {', '.join(sorted(names))}"
+            remarks += planned.remarks
+        self._nodes = nodes
+        return remarks
 
     def assign(self, cameras: Sequence[Camera]) -> None:
         """Tell the ingests which cameras are theirs. Raises ``RegionError`` when one does not answer."""
@@ -118,10 +136,27 @@ class Deployment:
                     _log.warning("actor %s did not close in order (%s)", name, type(error).__name__)
                 ray.kill(self._handles.pop(name), no_restart=True)
 
-    def _free_of_readers(self) -> dict[str, float]:
-        """What the cluster has, less what the read actors claim of it."""
-        total = dict(ray.cluster_resources())
-        total["GPU"] = total.get("GPU", 0.0) - self._settings.ray.readers * self._settings.ray.reader_gpus
+    def _plan_ingests(self, ingests: tuple[IngestPlan, ...]) -> None:
+        self._ingests = ingests
+        for number, ingest in enumerate(ingests):
+            options, models = self._for_kind(ingest)
+            reader, seal_key = self._readers[number % len(self._readers)], self._stores.seal_key
+            told = (ingest.name, self._shell, models, options, reader, seal_key)
+            self._plan(ingest.name, shells.IngestActor, *told, claim=ingest.claim)
+
+    def _begin(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._handles[name] = self._makers[name]()
+        for name in names:
+            self._wait_for(name)
+
+    def _free_of_readers(self, nodes: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+        """What the nodes have together, less what the read actors claim of it."""
+        total: dict[str, float] = defaultdict(float)
+        for resources in nodes.values():
+            for name, amount in resources.items():
+                total[name] += amount
+        total["GPU"] -= self._settings.ray.readers * self._settings.ray.reader_gpus
         return total
 
     def _for_kind(self, ingest: IngestPlan) -> tuple[IngestOptions, ModelChoice]:
@@ -159,3 +194,8 @@ class Deployment:
             raise RegionError(
                 f"actor {name} did not begin within 120 s; see {self._home.logs / 'ray'}{wants}"
             ) from error
+
+
+def _nodes() -> dict[str, dict[str, float]]:
+    """What each node that is alive has, by its id."""
+    return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
