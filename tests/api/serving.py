@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 import httpx
@@ -18,6 +19,9 @@ import httpx
 from api.server import ApiServer, listen
 from api.settings import ApiSettings
 from storage.s3_access import S3Access
+
+get = partial(httpx.get, timeout=60)
+"""As ``httpx.get``, with patience for a busy machine."""
 
 
 @contextmanager
@@ -80,7 +84,7 @@ def _wait_until_up(address: str) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
-            httpx.get(address + "/health", timeout=10).raise_for_status()
+            get(address + "/health").raise_for_status()
         except httpx.TransportError:
             assert time.monotonic() < deadline
             time.sleep(0.05)

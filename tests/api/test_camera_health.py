@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
-
 from storage.camera_health import HealthBook, HealthFigures, HealthReason, HealthRecord
 from storage.cameras import Camera, CameraBook
 from storage.database import Database
 from storage.sealing import Seal
-from tests.api.serving import Reader
+from tests.api.serving import Reader, get
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 BLURRED = HealthReason(
@@ -34,7 +32,7 @@ def test_health_now_its_history_and_its_events(api: str, database: Database, tmp
     assert (told.kind, told.document["data"]["camera_id"]) == ("camera.health", "a")
     assert (told.document["data"]["raised"], told.document["data"]["score"]) == (["blurred"], 52)
 
-    first, second, off = httpx.get(api + "/cameras").raise_for_status().json()["cameras"]
+    first, second, off = get(api + "/cameras").raise_for_status().json()["cameras"]
     assert first["score"] == 52
     [reason] = first["reasons"]
     assert (reason["code"], reason["points"], reason["measured"], reason["required"]) == ("blurred", 48, 0.3, 0.5)
@@ -43,13 +41,13 @@ def test_health_now_its_history_and_its_events(api: str, database: Database, tmp
     for other in (second, off):  # one never watched, one switched off
         assert (other["score"], other["reasons"], other["judged_at"]) == (None, [], None)
 
-    answer = httpx.get(api + "/cameras/a/health", params={"hours": 1}).raise_for_status().json()
+    answer = get(api + "/cameras/a/health", params={"hours": 1}).raise_for_status().json()
     assert [sample["score"] for sample in answer["history"]] == [52]
     assert answer["now"]["measured"]["codec"] == "hevc"
-    answer = httpx.get(api + "/cameras/a/health", params={"hours": 3}).raise_for_status().json()
+    answer = get(api + "/cameras/a/health", params={"hours": 3}).raise_for_status().json()
     assert [sample["score"] for sample in answer["history"]] == [52, 100]
-    assert len(httpx.get(api + "/cameras/a/health?hours=3&limit=1").json()["history"]) == 1
-    assert httpx.get(api + "/cameras/b/health").json() == {"camera_id": "b", "now": None, "history": []}
-    assert httpx.get(api + "/cameras/none/health").status_code == 404
-    assert httpx.get(api + "/cameras/a/health?hours=0").status_code == 422
+    assert len(get(api + "/cameras/a/health?hours=3&limit=1").json()["history"]) == 1
+    assert get(api + "/cameras/b/health").json() == {"camera_id": "b", "now": None, "history": []}
+    assert get(api + "/cameras/none/health").status_code == 404
+    assert get(api + "/cameras/a/health?hours=0").status_code == 422
     assert "hunter2" not in str(answer)

@@ -6,14 +6,13 @@ import socket
 import threading
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
 from storage.database import Database
 from storage.embedded import EmbeddedPostgres
 from storage.events import EventLog
 from storage.s3_access import S3Access
-from tests.api.serving import Reader, serving, serving_process
+from tests.api.serving import Reader, get, serving, serving_process
 
 
 @pytest.fixture
@@ -130,7 +129,7 @@ def test_the_stream_outlives_a_restart_of_postgres(own_postgres: EmbeddedPostgre
             own_postgres.stop()
             reader.wait_until(lambda: reader.told[-1].document["data"].get("live") is False)
             assert reader.told[-1].document["data"]["reason"] == "database"
-            refused = httpx.get(api + "/health")
+            refused = get(api + "/health")
             assert refused.json()["state"] == "degraded"
             own_postgres.start()
             database.wait_until_there(60)
@@ -142,7 +141,7 @@ def test_the_stream_outlives_a_restart_of_postgres(own_postgres: EmbeddedPostgre
 
 @pytest.mark.parametrize("query", ["?cursor=-1", "?cursor=x", "?cursor=99999999999999999999"])
 def test_a_wrong_cursor_is_refused(api: str, query: str) -> None:
-    answer = httpx.get(api + "/events" + query)
+    answer = get(api + "/events" + query)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == "invalid-parameter"
@@ -150,14 +149,14 @@ def test_a_wrong_cursor_is_refused(api: str, query: str) -> None:
 
 @pytest.mark.parametrize("header", ["-1", "abc", "9" * 30, "1 2", "²"])
 def test_a_wrong_last_event_id_is_refused(api: str, header: str) -> None:
-    answer = httpx.get(api + "/events", headers={"Last-Event-ID": header.encode()})
+    answer = get(api + "/events", headers={"Last-Event-ID": header.encode()})
     assert answer.status_code == 422
 
 
 def test_streams_are_bounded(dsn: str, s3_access: S3Access) -> None:
     with serving(dsn, s3_access, BEKET_API_MOST_STREAMS=1) as api, Reader(api) as reader:
         reader.wait_until(lambda: bool(reader.told))
-        answer = httpx.get(api + "/events")
+        answer = get(api + "/events")
         assert (answer.status_code, answer.json()["code"]) == (503, "too-many-streams")
 
 

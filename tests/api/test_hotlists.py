@@ -41,7 +41,7 @@ class Caller:
 
 @pytest.fixture
 def caller(api: str) -> Iterator[Caller]:
-    with httpx.Client(base_url=api, timeout=30) as client:
+    with httpx.Client(base_url=api, timeout=60) as client:
         caller = Caller(client)
         made = caller.post("/hotlists", hotlist_id="main", owner="police", purpose="stolen vehicles")
         assert made.status_code == 201

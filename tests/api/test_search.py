@@ -26,7 +26,7 @@ from storage.hits import HitBook
 from storage.reads import ReadLog
 from storage.s3_access import S3Access
 from storage.sealing import Seal
-from tests.api.serving import serving_process
+from tests.api.serving import get, serving_process
 from tests.fixtures.photos import as_file, drawn
 from tests.fixtures.records import make_match, posterior_of
 from tests.fixtures.traffic import passed, put_cameras
@@ -54,7 +54,7 @@ def traffic(database: Database) -> list[str]:
 
 
 def ask(api: str, path: str = "/search", headers: dict[str, str] = AS, **asked: Any) -> httpx.Response:
-    return httpx.post(api + path, json=WHY | asked, headers=headers, timeout=30)
+    return httpx.post(api + path, json=WHY | asked, headers=headers, timeout=60)
 
 
 def test_a_search_is_answered_page_by_page_and_logged_first(api: str, database: Database, traffic: list[str]) -> None:
@@ -78,17 +78,17 @@ def test_a_look_at_a_hits_picture_is_logged_before_it_is_shown(
     (hit, *_) = (hit for one in ask(api, plate="123ABC02").json()["sightings"] for hit in one["hits"])
     address = f"{api}/hits/{hit['hit_id']}"
     why = AS | {"Beket-Case": "KZ-117", "Beket-Reason": "%D0%BF%D0%BE%D0%B8%D1%81%D0%BA"}
-    assert httpx.get(f"{address}/picture", headers=why).content == b"\xff\xd8the vehicle"
-    assert httpx.get(f"{address}/plate", headers=why).json()["code"] == "no-such-picture"
+    assert get(f"{address}/picture", headers=why).content == b"\xff\xd8the vehicle"
+    assert get(f"{address}/plate", headers=why).json()["code"] == "no-such-picture"
     for lacking in ({}, AS, why | {"Beket-Reason": ""}):
-        refused = httpx.get(f"{address}/picture", headers=lacking)
+        refused = get(f"{address}/picture", headers=lacking)
         assert (refused.status_code, refused.json()["code"]) == (422, "purpose-lacking")
     _, picture, plate = (record.record for record in AuditLog(database).records())
     assert (picture["action"], picture["reason"], picture["results"]) == ("picture", "поиск", 1)
     assert (plate["details"], plate["results"]) == ({"hit": hit["hit_id"], "kind": "plate"}, 0)
     with database.transaction() as connection:
         connection.execute("ALTER TABLE audit ADD CHECK (number < 4)")
-    untold = httpx.get(f"{address}/picture", headers=why)
+    untold = get(f"{address}/picture", headers=why)
     assert (untold.status_code, untold.json()["code"]) == (503, "audit-unwritten")
 
 
@@ -135,9 +135,9 @@ def test_questions_that_are_none(api: str) -> None:
 
 
 def test_bodies_are_bounded(api: str) -> None:
-    told = httpx.post(api + "/search", content=b" " * (13 * 2**20), headers=AS, timeout=30)
+    told = httpx.post(api + "/search", content=b" " * (13 * 2**20), headers=AS, timeout=60)
     assert (told.status_code, told.json()["code"]) == (413, "body-too-large")
-    untold = httpx.post(api + "/search", content=(b" " * 2**20 for _ in range(13)), headers=AS, timeout=30)
+    untold = httpx.post(api + "/search", content=(b" " * 2**20 for _ in range(13)), headers=AS, timeout=60)
     assert untold.status_code == 413
 
 
