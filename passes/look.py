@@ -16,6 +16,10 @@ from video.frame import Frame
 
 _EXPLAINED = 1.3
 """Times the area of its vehicles that a moving region may have to be explained by them."""
+_WIDE, _HIGH = 2.0, 1.0
+"""Plate widths that a vehicle's moving part measures at least: less than the half of any vehicle."""
+_FLATTEST = 5.0
+"""Width of a plate to its height, at most."""
 _SOON_S = 0.01
 _PAST_S = 2.5
 """How long a search is remembered."""
@@ -109,15 +113,15 @@ class Lookout:
         """What is worth looking at: moving parts when their time has come, and followed plates outside them."""
         options = self._options
         wide: list[Region] = []
-        least = self._least_plate_px + margin(frame.size[0])
+        edge = margin(frame.size[0])
         for region in moving:
             inside = [one for one in followed if region.holds_middle(one.place)]
-            if region.width < least and not inside:
-                continue  # what moves is narrower than any plate that can be read
+            if not inside and not self._may_carry(region, edge, frame.size):
+                continue
             if any(one.near is None and one.is_due for one in inside):
                 wide.append(region)  # a vehicle just come, whose next place nobody knows
                 continue
-            is_explained = _explains(inside, region)
+            is_explained = _explains(inside, region, edge)
             past = self._past_search(region, frame.t, _PASSED_ON if is_explained else _SAME_PLACE)
             if past is None:
                 wide.append(region)
@@ -141,6 +145,14 @@ class Lookout:
             sides = [_near_side(near, one.width, px) for px in (options.near_plate_px, options.near_fine_px)]
             searches.append(_Search(near, *sides))
         return searches
+
+    def _may_carry(self, region: Region, edge: int, size: tuple[int, int]) -> bool:
+        """Whether what moves in a region, which is ``edge`` px wider and higher than that, may be a vehicle whose plate
+        can be read. Of one at the edge of the frame nothing but the plate need be in view."""
+        plate = self._least_plate_px
+        is_whole = region.left > 0 and region.top > 0 and region.right < size[0] and region.bottom < size[1]
+        wide, high = (_WIDE * plate, _HIGH * plate) if is_whole else (plate, plate / _FLATTEST)
+        return region.width >= wide + edge and region.height >= high + edge
 
     def _past_search(self, region: Region, t: float, least: float = _SAME_PLACE) -> _PastSearch | None:
         """The last search of the same place, give or take; None where there was none lately."""
@@ -208,12 +220,12 @@ def find_in(
     return found
 
 
-def _explains(inside: Sequence[Followed], region: Region) -> bool:
-    """Whether followed vehicles are all that moves in a region."""
+def _explains(inside: Sequence[Followed], region: Region, edge: int) -> bool:
+    """Whether followed vehicles are all that moves in a region, which is ``edge`` px wider and higher than that."""
     extents = [one.vehicle for one in inside if one.near is not None and one.vehicle is not None]
     if not inside or len(extents) < len(inside):
         return False
-    return region.area <= _EXPLAINED * sum(extent.area for extent in extents)
+    return region.area <= _EXPLAINED * sum((extent.width + edge) * (extent.height + edge) for extent in extents)
 
 
 def _overlap(one: Region, other: Region) -> float:

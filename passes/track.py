@@ -171,6 +171,8 @@ class Track:
         self.best_score = plate.score
         self.missed_s = 0.0
         """Watched time between the last sighting and the last time it was looked for in vain."""
+        self.missed_t = float("-inf")
+        """When it was last looked for in vain."""
         self.unseen_s = 0.0
         """Watched time since the last sighting."""
         self.moved = False

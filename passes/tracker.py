@@ -41,7 +41,7 @@ class Tracker:
 
     def expected(self, t: float, size: tuple[int, int], certain_every_s: float) -> list[Followed]:
         """Where the tracked plates should be at ``t``, and which of them are to be looked for: standing ones once a
-        second, those read with certainty every ``certain_every_s``, others always."""
+        second, those read with certainty or just missed every ``certain_every_s``, others always."""
         followed = []
         for track in self.tracks:
             place = track.motion.expect(t)
@@ -50,11 +50,13 @@ class Tracker:
             is_settled = track.sightings >= _SETTLED_SIGHTINGS and track.doubt is None and not is_hard
             is_settled = is_settled and (track.missed_s == 0 or track.certain)
             is_settled = is_settled and place.place_sd < _SETTLED_SD * place.width
-            since = t - track.last.t
+            since = t - max(track.last.t, track.missed_t)
             if track.standing:
                 is_due = since >= 1.0
             else:
-                is_due = not (is_settled and track.certain and track.moved) or since >= certain_every_s - 0.01
+                can_wait = is_settled and track.certain and track.moved
+                can_wait = can_wait or (track.missed_s > 0 and track.sightings >= _SETTLED_SIGHTINGS)
+                is_due = not can_wait or since >= certain_every_s - 0.01
             w = place.width
             followed.append(
                 Followed(
@@ -154,7 +156,7 @@ class Tracker:
             outside = not (0 <= place.x < size[0] and 0 <= place.y < size[1])
             if not outside and looked is not None and not any(part.holds(place.x, place.y) for part in looked):
                 continue
-            track.missed_s = track.unseen_s
+            track.missed_s, track.missed_t = track.unseen_s, t
             if track.standing:
                 patience = options.waiting_lost_after_s
             else:
