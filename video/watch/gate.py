@@ -64,7 +64,7 @@ class GateSettings:
     look_s: float = 0.9
     """Seconds from a keyframe to a look inside its GOP, and between further ones in a long GOP."""
     linger_s: float = 0.4
-    """How long the stream stays awake after the last sign of anything."""
+    """How long the stream stays awake after it was woken; afterwards it is awake until a frame shows nothing."""
     adapt_s: float = 6.0
     """Time constant with which the background follows the light where nothing changes."""
     absorb_s: float = 25.0
@@ -315,15 +315,24 @@ class _PacketSizes:
 def _lit_as(picture: NDArray[np.float32], background: NDArray[np.float32]) -> NDArray[np.float32]:
     """The background in the light of ``picture``: of the same median, and of the same contrast where it has any."""
     seen, known = picture[::6, ::6], background[::6, ::6]
-    seen_middle, known_middle = float(np.median(seen)), float(np.median(known))
-    spread = float(np.median(np.abs(known - known_middle)))
+    seen_middle, known_middle = _median(seen), _median(known)
+    spread = _median(np.abs(known - known_middle))
     gain = 1.0
     if spread > _LEAST_SPREAD:
-        gain = min(max(float(np.median(np.abs(seen - seen_middle))) / spread, 0.5), 2.0)
-    return np.asarray((background - known_middle) * gain + seen_middle, np.float32)
+        gain = min(max(_median(np.abs(seen - seen_middle)) / spread, 0.5), 2.0)
+    return (background - np.float32(known_middle)) * np.float32(gain) + np.float32(seen_middle)
+
+
+def _median(values: NDArray[np.float32]) -> float:
+    """What ``np.median`` gives, in a third of its time: it is asked four times a picture."""
+    middle = (values.size - 1) // 2, values.size // 2
+    low, high = np.partition(values.ravel(), middle)[list(middle)]
+    return (float(low) + float(high)) / 2
 
 
 def _cells(changed: NDArray[np.bool_]) -> int:
     rows, columns = changed.shape[0] // _CELL * _CELL, changed.shape[1] // _CELL * _CELL
-    blocks = changed[:rows, :columns].reshape(rows // _CELL, _CELL, columns // _CELL, _CELL)
-    return int((blocks.sum(axis=(1, 3)) >= _CELL * _CELL // 2).sum())
+    pixels = changed[:rows, :columns].view(np.uint8)
+    strips = np.stack([pixels[row::_CELL] for row in range(_CELL)]).sum(axis=0, dtype=np.uint8)
+    cells = np.stack([strips[:, column::_CELL] for column in range(_CELL)]).sum(axis=0, dtype=np.uint8)
+    return int(np.count_nonzero(cells >= _CELL * _CELL // 2))

@@ -21,6 +21,8 @@ __all__ = ["WakeReason", "WatchCount", "WatchSettings", "Watcher"]
 _BATCH = 32
 _KEYFRAME_WEIGHT = 9
 """Packets without a picture that a keyframe without one counts for, on top of itself."""
+_ONE_FRAME = 1.5
+"""Times the frames' distance within which one of them comes surely, and no second one."""
 _IDLE_S = 2.0
 """Without a vehicle for so long, an open gate counts as a wake that shows none."""
 
@@ -117,9 +119,11 @@ class Watcher:
 
     @property
     def _linger_s(self) -> float:
-        """How long the stream stays awake: between two frames that the gate sees nothing can be known to have left."""
-        linger_s = self.settings.gate.linger_s if self.settings.gate else 0.0
-        return max(linger_s, 2 * self.thinning / self.settings.fps if self.settings.fps else 0.0)
+        """How long the stream stays awake after a sign of anything: until a frame that shows none must have been seen,
+        for what has left need not be waited for."""
+        if self.settings.fps:
+            return _ONE_FRAME * self.thinning / self.settings.fps
+        return self.settings.gate.linger_s if self.settings.gate else 0.0
 
     @property
     def t(self) -> float:
@@ -296,7 +300,8 @@ class Watcher:
         paused = self._paused
         if self.gate is not None:
             self.gate.was_occupied()
-        self._wanted_until = max(self._wanted_until, t + self._linger_s)
+        lingers_s = max(self.settings.gate.linger_s if self.settings.gate else 0.0, self._linger_s)
+        self._wanted_until = max(self._wanted_until, t + lingers_s)
         self._cursor = number
         self._drop_decoders()
         if paused is not None and paused[1] > number:

@@ -40,6 +40,15 @@ def test_activity_keeps_it_awake(encode) -> None:
     assert 42 <= count <= 52
 
 
+def test_one_frame_that_shows_nothing_ends_it(encode) -> None:
+    left_s, settings = 9.0, ReadSettings(watch=WatchSettings(fps=10, gate=GateSettings(learn_s=2.0)))
+    path = encode(seconds=12, fps=20, gop=80, passes=((6.0, left_s),))
+    with FrameReader(parse_source(str(path), SourceRules(allow_files=True)), settings) as reader:
+        times = np.array([frame.t for frame in reader])
+    assert ((times > left_s - 0.5) & (times <= left_s)).any()
+    assert ((times > left_s) & (times < left_s + 2)).sum() <= 1
+
+
 def test_light_is_followed_and_noise_is_not_a_vehicle() -> None:
     rng = np.random.default_rng(2)
     gate = Gate(GateSettings(learn_s=3.0))
