@@ -38,7 +38,7 @@ class LookOptions:
     """The same where tracked vehicles explain what moves."""
     certain_every_s: float = 0.33
     """Least time between looks for a plate read with certainty: its leaving is of interest, and a better picture."""
-    sweep_every_s: float = 10.0
+    sweep_every_s: float = 20.0
     """Least watched time between sweeps of the whole frame, for what motion does not show."""
     forget_s: float = 120.0
     """A gap between frames after which the background is learned anew."""
