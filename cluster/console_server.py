@@ -59,7 +59,7 @@ class ConsoleServer:
             (self._port,) = free_ports(1)
         self._run()
 
-    def wait_ready(self, timeout_s: float = 60.0) -> None:
+    def wait_ready(self, timeout_s: float = 180.0) -> None:
         """Return when the API answers. Raises ``RegionError`` with the end of its log."""
         try:
             self._server.wait_ready(self._answers, timeout_s)

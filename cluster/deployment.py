@@ -27,6 +27,8 @@ _log = logging.getLogger("beket.region")
 
 _THREADS = 16
 """Calls that an actor answers side by side; each mostly waits."""
+_BEGIN_S = 180.0
+"""Within which an actor begins, on a busy machine too."""
 
 
 class Deployment:
@@ -184,7 +186,7 @@ class Deployment:
 
     def _wait_for(self, name: str) -> None:
         try:
-            ray.get(self._handles[name].pid.remote(), timeout=120.0)
+            ray.get(self._handles[name].pid.remote(), timeout=_BEGIN_S)
         except RayActorError as error:
             reason = next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
             raise RegionError(f"actor {name} did not begin: {reason.strip()}") from error
@@ -192,7 +194,7 @@ class Deployment:
             claim = next((ingest.claim for ingest in self._ingests if ingest.name == name), Claim())
             wants = f"; it waits for {claim}, which no node may have to spare" if claim.amounts else ""
             raise RegionError(
-                f"actor {name} did not begin within 120 s; see {self._home.logs / 'ray'}{wants}"
+                f"actor {name} did not begin within {_BEGIN_S:.0f} s; see {self._home.logs / 'ray'}{wants}"
             ) from error
 
 

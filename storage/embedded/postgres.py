@@ -70,7 +70,7 @@ class EmbeddedPostgres:
     def is_running(self) -> bool:
         return self._server.is_running
 
-    def start(self, timeout_s: float = 60.0) -> str:
+    def start(self, timeout_s: float = 180.0) -> str:
         """Start the server and return its DSN; a new cluster is made on the first start.
 
         Raises ``EmbeddedServiceError`` when the port is taken, another program uses the folder, or the server fails.

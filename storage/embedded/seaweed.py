@@ -61,7 +61,7 @@ class EmbeddedSeaweed:
     def is_running(self) -> bool:
         return self._server.is_running
 
-    def start(self, timeout_s: float = 60.0) -> S3Access:
+    def start(self, timeout_s: float = 180.0) -> S3Access:
         """Start the server and return how to enter it.
 
         Raises ``EmbeddedServiceError`` when the port is taken, another program uses the folder, or the server fails.
