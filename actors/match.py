@@ -21,6 +21,7 @@ from index.traffic import FLOOR, AlertBudget, Traffic
 from storage.database import Database
 from storage.errors import DatabaseAway
 from storage.hotlists.feed import EntryFeed, FeedPosition
+from storage.reads import CLOCK_LEAP
 
 _log = logging.getLogger("beket.match")
 
@@ -73,17 +74,18 @@ class Matcher:
         self._thread.start()
 
     def match(self, sightings: Sequence[Sighting], *, wait_s: float = 30.0) -> list[list[Match]]:
-        """Entries met by each read, likeliest first.
+        """Entries met by each read, likeliest first. What a clock that runs ahead saw is seen now.
 
         Raises ``PeerAway`` while the list has never been loaded: to answer "no hit" then would lose one.
         """
         if not self._loaded.wait(wait_s):
             raise PeerAway("the hotlist is not loaded yet: Postgres is away")
+        now = datetime.now(UTC)
         with self._lock:
             threshold = self._threshold()
             met = self._index.match(
                 [Posterior(s.log_probs) for s in sightings],
-                [s.seen_at for s in sightings],
+                [now if s.seen_at > now + CLOCK_LEAP else s.seen_at for s in sightings],
                 threshold=FLOOR,
                 legibility=[math.nan if s.legibility is None else s.legibility for s in sightings],
             )
