@@ -121,7 +121,7 @@ def probe(
     return Probe(
         source=str(source),
         codec=stream_format.codec,
-        mime=mime_of(stream_format.codec, sets)[0] if sets else None,
+        mime=mime_of(stream_format.codec, sets) if sets else None,
         width=size[0],
         height=size[1],
         fps=(measured.fps if measured else None) or demuxer.format.fps,

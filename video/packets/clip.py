@@ -18,8 +18,6 @@ from video.packets.packet import Gop, Packet
 from video.packets.ring import PacketRing
 
 _CLOCK = 90_000
-_BROWSER_PROFILES = frozenset({66, 77, 88, 100})
-"""H.264 profiles of 8-bit 4:2:0, which every browser decodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +43,6 @@ class Clip:
     """libav's name: ``h264``, ``hevc``."""
     mime: str
     """RFC 6381, as a browser wants it: ``video/mp4; codecs="avc1.640028"``."""
-    is_browser_playable: bool
-    """Whether every browser plays it; False for HEVC and rare H.264 profiles, which some do."""
     t0: float
     """Stream time of the first frame and of the end of the last, in seconds."""
     t1: float
@@ -137,25 +133,25 @@ def write_clip(
         ) from None
     finally:
         unfinished.unlink(missing_ok=True)
-    mime, playable = mime_of(first.format.codec, sets)
+    mime = mime_of(first.format.codec, sets)
     t1 = max(packet.t + packet.duration for packet in part)
-    return Clip(path, data_hash, size, t1 - first.t, first.format.codec, mime, playable, first.t, t1)
+    return Clip(path, data_hash, size, t1 - first.t, first.format.codec, mime, first.t, t1)
 
 
-def mime_of(codec: str, parameter_sets: bytes) -> tuple[str, bool]:
-    """RFC 6381 name of a stream by its parameter sets (Annex B), and whether every browser plays it."""
+def mime_of(codec: str, parameter_sets: bytes) -> str:
+    """RFC 6381 name of a stream by its parameter sets (Annex B)."""
     wanted = 7 if codec == "h264" else 33
     sps = next((unit for unit in nal.units(parameter_sets, 0) if nal.nal_type(codec, unit) == wanted), b"")
     if codec == "h264" and len(sps) >= 4:
-        return f'video/mp4; codecs="avc1.{sps[1:4].hex().upper()}"', sps[1] in _BROWSER_PROFILES
+        return f'video/mp4; codecs="avc1.{sps[1:4].hex().upper()}"'
     body = sps.replace(b"\0\0\3", b"\0\0")
     if codec == "hevc" and len(body) >= 15:
         profile, compatible, limits, level = body[3], int.from_bytes(body[4:8], "big"), body[8:14], body[14]
         space = ("", "A", "B", "C")[profile >> 6]
         reversed_bits = int(f"{compatible:032b}"[::-1], 2)
         name = f"hvc1.{space}{profile & 31}.{reversed_bits:X}.{'H' if profile & 32 else 'L'}{level}"
-        return f'video/mp4; codecs="{".".join([name, *(f"{b:X}" for b in limits.rstrip(bytes(1)))])}"', False
-    return "video/mp4", False
+        return f'video/mp4; codecs="{".".join([name, *(f"{b:X}" for b in limits.rstrip(bytes(1)))])}"'
+    return "video/mp4"
 
 
 def _best_part(gops: Sequence[Gop], wanted: tuple[float, float]) -> list[Packet]:
