@@ -1,8 +1,9 @@
 """What every package's tests may ask for: real servers, started once a session."""
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("beket", deadline=None)  # how long an example takes says how busy the machine is
+# how long an example takes, or its making, says how busy the machine is
+settings.register_profile("beket", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("beket")
 
 pytest_plugins = [
