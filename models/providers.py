@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -29,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GpuOptions:
-    """How a GPU is used. Unmeasured: no GPU was at hand when this was written."""
+    """How a GPU is used; what is measured of it stands in docs/performance.md."""
 
     device: int = 0
     """Among those that the process may see (``CUDA_VISIBLE_DEVICES``)."""
@@ -68,13 +66,6 @@ def with_options(
         "tensorrt": _tensorrt(gpu, max_batch, inputs),
     }
     return [(NAMES[one], told[one]) for one in (provider, *_BEHIND[provider]) if NAMES[one] in available]
-
-
-@cache
-def load_cuda() -> None:
-    """Load CUDA's libraries from the wheels beside onnxruntime-gpu, where they were installed so."""
-    with contextlib.redirect_stdout(sys.stderr):  # it prints what it misses
-        ort.preload_dlls()
 
 
 @cache

@@ -13,8 +13,9 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.batching import Batcher, BatchOptions
+from models.cuda import load_cuda
 from models.errors import ModelError
-from models.providers import NAMES, GpuOptions, Provider, Shapes, chosen, load_cuda, say_once, with_options
+from models.providers import NAMES, GpuOptions, Provider, Shapes, chosen, say_once, with_options
 
 __all__ = ["GpuOptions", "Provider", "Session", "SessionOptions", "chunks"]
 
@@ -146,7 +147,7 @@ class Session:
         try:
             shapes: Shapes = {}
             if provider != "cpu":
-                load_cuda()
+                load_cuda(self.options.gpu.device)
             if provider == "tensorrt":
                 plain = ort.InferenceSession(source, options, providers=[NAMES["cpu"]])
                 shapes = {each.name: each.shape for each in plain.get_inputs()}

@@ -126,7 +126,7 @@ def test_a_gpu_that_does_not_work_leaves_the_cpu_and_says_so_once(
     with caplog.at_level(logging.WARNING, "models"):
         sessions = [Session(tiny, SessionOptions(provider="auto")) for _ in range(2)]
     assert [(session.runs_on, session.max_batch, session._batcher) for session in sessions] == [("cpu", 8, None)] * 2
-    (line,) = [record.getMessage() for record in caplog.records]
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "models.providers"]
     assert "networks run on the CPU: CUDAExecutionProvider does not start here" in line
     with pytest.raises(ModelError, match="set the provider to auto or cpu"):
         Session(tiny, SessionOptions(provider="cuda"))

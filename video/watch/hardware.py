@@ -1,7 +1,8 @@
 """Decoding on a GPU: whether this machine's NVDEC works, and which streams it refused.
 
 FFmpeg's own decoders parse a stream and hand its pictures to NVDEC (its ``cuda`` acceleration, which PyAV's wheel has);
-they come back to memory as NV12. Unmeasured: no GPU was at hand when this was written.
+they come back to memory as NV12. On an H200 the trial picture was decoded in a process without networks; not
+yet beside networks on CUDA, which must open it with FFmpeg's own flags (``models/cuda.py``).
 """
 
 from __future__ import annotations
