@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,12 +17,14 @@ from models.batching import Batcher, BatchOptions
 from models.cuda import load_cuda
 from models.errors import ModelError
 from models.providers import NAMES, GpuOptions, Provider, Shapes, chosen, say_once, with_options
+from models.shapes import CopiesByShape, room
 
 __all__ = ["GpuOptions", "Provider", "Session", "SessionOptions", "chunks"]
 
 _MAX_BATCH: Final[Mapping[Provider, int]] = {"cpu": 8, "cuda": 32, "tensorrt": 8}
 _GPU_WAIT_S: Final = 0.04
 _GPU_SQUARE_PX: Final = 160
+_CUDA_COPIES: Final = 8
 
 Feeds = Mapping[str, NDArray[Any]]
 Outputs = list[NDArray[np.float32]]
@@ -41,13 +44,18 @@ class SessionOptions:
     """How long a call may wait for others, to go through the network with them. 0: each goes alone. None: 0.04 on a
     GPU, 0 on the CPU, where batches gain nothing (docs/performance.md)."""
     square_px: int | None = None
-    """Pictures of any form are padded to squares of a multiple of so many pixels, so that those of several cameras
-    share a run. 0: they are not. None: 160 on a GPU, where pixels are cheap and new shapes dear, 0 on the CPU."""
+    """Pictures of any form are padded to squares of so many pixels, of twice as many, of four times as many, so that
+    those of several cameras share a run. 0: they are not. None: 160 on a GPU, where pixels are cheap and new shapes
+    dear, 0 on the CPU."""
+    copies: int | None = None
+    """Of a network, one for each shape of its input, batches being filled up to powers of two. None: 8 in CUDA, which
+    plans a network anew when its shape changes, 1 elsewhere."""
     gpu: GpuOptions = field(default_factory=GpuOptions)
 
     def __post_init__(self) -> None:
-        if self.threads < 1 or (self.max_batch is not None and self.max_batch < 1):
-            raise ValueError(f"threads and max_batch must be 1 or more, not {self.threads} and {self.max_batch}")
+        counts = (self.threads, self.max_batch, self.copies)
+        if any(count is not None and count < 1 for count in counts):
+            raise ValueError("threads, max_batch and copies must be 1 or more, not {}, {} and {}".format(*counts))
 
 
 class Session:
@@ -67,6 +75,12 @@ class Session:
             self._fall_back()
         say_once(logging.INFO, f"networks run on {NAMES[self.runs_on]}")
         self._outputs = [output.name for output in self._session.get_outputs()]
+        ends = (*self._session.get_inputs(), *self._session.get_outputs())
+        rows = {each.shape[0] if each.shape else None for each in ends}
+        # a row of an output is a row of the input only where both dimensions have one name
+        self._any_rows = len(rows) == 1 and isinstance(next(iter(rows)), str)
+        copies = self.options.copies or (_CUDA_COPIES if self.runs_on == "cuda" else 1)
+        self._copies = CopiesByShape(self._session, partial(self._copy, model), copies) if copies > 1 else None
         self._batcher = self._make_batcher()
 
     @property
@@ -88,15 +102,18 @@ class Session:
         step = self.options.square_px
         if step is None:
             step = 0 if self.runs_on == "cpu" else _GPU_SQUARE_PX
-        side = -(-max(shape) // step) * step if step else 0
-        return (side, side) if side else shape
+        if not step:
+            return shape
+        side = step << (-(-max(shape) // step) - 1).bit_length()
+        return side, side
 
     def run(self, feeds: Feeds) -> Outputs:
         """Outputs in the model's own order. Raises ``ModelError`` when the network fails on these inputs."""
         if self._batcher is None:
-            return self._run(feeds)
-        rows = len(next(iter(feeds.values())))
-        return self._batcher.ask(feeds, rows, tuple((name, each.dtype, each.shape[1:]) for name, each in feeds.items()))
+            return self._run([feeds])
+        return self._batcher.ask(
+            feeds, _rows(feeds), tuple((name, each.dtype, each.shape[1:]) for name, each in feeds.items())
+        )
 
     def run_named(self, feeds: Feeds) -> dict[str, NDArray[np.float32]]:
         """Outputs by name."""
@@ -108,20 +125,40 @@ class Session:
         if self._batcher is not None:
             self._batcher.close()
 
-    def _run(self, feeds: Feeds) -> Outputs:
+    def _run(self, asked: list[Feeds]) -> Outputs:
+        """One run of all that was asked."""
+        feeds, rows = asked[0], 0
+        if self._any_rows:
+            rows = sum(_rows(each) for each in asked)
+            feeds = self._joined(asked, rows)
         try:
-            return list(self._session.run(self._outputs, dict(feeds)))
+            network = self._session
+            if self._copies is not None:
+                network = self._copies.of(tuple(value.shape for value in feeds.values()))
+            outputs = list(network.run(self._outputs, dict(feeds)))
         except Exception as error:
             shapes = {name: value.shape for name, value in feeds.items()}
             raise ModelError(f"{self.name}: the network failed on inputs {shapes}: {error}") from error
+        if not self._any_rows:
+            return outputs
+        if any(len(output) != _rows(feeds) for output in outputs):
+            raise ModelError(f"{self.name}: gives {[len(o) for o in outputs]} rows for {_rows(feeds)} inputs")
+        return [output[:rows] for output in outputs]
+
+    def _joined(self, asked: list[Feeds], rows: int) -> Feeds:
+        """Everyone's rows, and such of nothing as fill a batch up."""
+        size = rows if self._copies is None else room(rows, self.max_batch)
+        if len(asked) == 1 and size == rows:
+            return asked[0]
+        joined = {name: np.empty((size, *one.shape[1:]), one.dtype) for name, one in asked[0].items()}
+        for name, whole in joined.items():
+            np.concatenate([feeds[name] for feeds in asked], out=whole[:rows])
+            whole[rows:] = 0
+        return joined
 
     def _run_together(self, asked: list[Feeds]) -> list[Outputs]:
-        if len(asked) == 1:
-            return [self._run(asked[0])]
-        outputs = self._run({name: np.concatenate([feeds[name] for feeds in asked]) for name in asked[0]})
-        ends = np.cumsum([len(next(iter(feeds.values()))) for feeds in asked])
-        if any(len(output) != ends[-1] for output in outputs):
-            raise ModelError(f"{self.name}: gives {[len(o) for o in outputs]} rows for {ends[-1]} inputs")
+        outputs = self._run(asked)
+        ends = np.cumsum([_rows(feeds) for feeds in asked])
         parts = [np.split(output, ends[:-1]) for output in outputs]
         return [list(each) for each in zip(*parts, strict=True)]
 
@@ -129,10 +166,8 @@ class Session:
         wait_s = self.options.batch_wait_s
         if wait_s is None:
             wait_s = 0.0 if self.runs_on == "cpu" else _GPU_WAIT_S
-        ends = (*self._session.get_inputs(), *self._session.get_outputs())
-        rows = {each.shape[0] if each.shape else None for each in ends}
-        if wait_s <= 0 or len(rows) > 1 or not isinstance(next(iter(rows)), str):
-            return None  # a row of an output is a row of the input only where both dimensions have one name
+        if wait_s <= 0 or not self._any_rows:
+            return None
         return Batcher(self._run_together, BatchOptions(wait_s, self.max_batch), f"{self.name} batches")
 
     def _load(self, model: Path | bytes) -> Any:
@@ -161,6 +196,12 @@ class Session:
                 mend = "see what models.gpu says of the GPU, or set models.provider to cpu"
             raise ModelError(f"{self.name}: ONNX Runtime can't load it ({error}); {mend}") from error
 
+    def _copy(self, model: Path | bytes) -> Any:
+        network = self._load(model)
+        if network.get_providers()[0] != NAMES[self.runs_on]:
+            raise ModelError(f"{self.name}: {NAMES[self.runs_on]} takes no more of it")
+        return network
+
     def _fall_back(self) -> None:
         """The provider was built in but does not work here: ONNX Runtime took the CPU, with a line on stderr."""
         why = f"{NAMES[self.runs_on]} does not start here; see that the GPU's driver, CUDA and cuDNN are those it wants"
@@ -177,6 +218,10 @@ class Session:
 def chunks(count: int, size: int) -> Sequence[range]:
     """Consecutive ranges of at most ``size`` that cover ``range(count)``."""
     return [range(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def _rows(feeds: Feeds) -> int:
+    return len(next(iter(feeds.values())))
 
 
 def _ort_options(threads: int) -> Any:

@@ -13,13 +13,16 @@ ProviderName = Literal["auto", "cpu", "cuda", "tensorrt"]
 
 
 class GpuSettings(Section):
-    """How nodes that have a GPU use it. Unmeasured: docs/performance.md."""
+    """How nodes that have a GPU use it. What is measured of it: docs/performance.md."""
 
     device: int = Field(
         default=0, ge=0, le=63, description="number of the GPU, among those that CUDA_VISIBLE_DEVICES leaves a process"
     )
     memory_mb: int | None = Field(
-        default=None, ge=64, le=1_000_000, description="MB that one network may take of it; null leaves it to need"
+        default=None,
+        ge=64,
+        le=1_000_000,
+        description="MB that one network may take of it, each of its copies; null leaves it to need",
     )
     half: bool = Field(default=False, description="half precision in TensorRT; CUDA runs networks as they are")
     engines: Path | None = Field(
@@ -44,6 +47,13 @@ class ModelSettings(Section):
         ge=1,
         le=512,
         description="pictures in one run; null takes 8 on the CPU and in TensorRT, 32 in CUDA",
+    )
+    copies: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="of each network, one for each shape of its input; null takes 8 in CUDA, which plans a network "
+        "anew when its shape changes, and 1 elsewhere",
     )
     batch_wait_ms: float | None = Field(
         default=None,

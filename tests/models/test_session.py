@@ -17,6 +17,7 @@ from models.plates import YoloPlateDetector
 from models.providers import GpuOptions, chosen, is_gpu_visible, with_options
 from models.reader import NetworkReader
 from models.session import Session, SessionOptions
+from models.shapes import CopiesByShape, room
 from models.yolo import DetectorOptions
 from models.yolo_graph import build
 from tests.models.tiny import CLASSES, Builder
@@ -73,6 +74,44 @@ def test_a_square_input_changes_no_scale(tiny: bytes) -> None:
     assert (seen[0][0, 60:100, 32:128] == picture).all()
 
 
+def test_a_network_in_copies_by_shape_answers_as_one_does(tiny: bytes) -> None:
+    """As on CUDA: batches are filled up to powers of two, and each shape keeps to a copy of its own."""
+    rng = np.random.default_rng(4)
+    alone = Session(tiny)
+    copied = Session(tiny, SessionOptions(copies=3, max_batch=6))
+    for rows, side in [(1, 32), (3, 32), (4, 32), (5, 32), (1, 64), (7, 32), (3, 32), (1, 32)]:
+        feeds = {"images": rng.integers(0, 255, (rows, side, side, 3), np.uint8)}
+        for mine, wanted in zip(copied.run(feeds), alone.run(feeds), strict=True):
+            assert mine.shape == wanted.shape
+            assert np.allclose(mine, wanted, atol=1e-3)
+    copies = copied._copies
+    assert copies is not None
+    assert [shape[0][:2] for shape in copies._kept] == [(7, 32), (4, 32), (1, 32)], (
+        "the latest three, the last used last"
+    )
+    assert alone._copies is None
+
+
+def test_copies_end_where_no_more_can_be_loaded(caplog: pytest.LogCaptureFixture) -> None:
+    loaded = iter("bc")
+
+    def load() -> str:
+        for name in loaded:
+            return name
+        raise ModelError("no memory")
+
+    copies = CopiesByShape("a", load, 9)
+    shapes = [((size,),) for size in range(5)]
+    assert [copies.of(shapes[number]) for number in (0, 0, 1, 2, 0, 3, 0, 4)] == list("aabcabac")
+    assert len(copies) == 3
+    assert [record.getMessage() for record in caplog.records] == ["3 copies of a network must do: no memory"]
+
+
+@pytest.mark.parametrize(("rows", "held"), [(1, 1), (2, 2), (3, 4), (5, 8), (9, 12), (12, 12), (30, 30)])
+def test_few_sizes_of_batches_occur(rows: int, held: int) -> None:
+    assert room(rows, 12) == held
+
+
 def test_an_error_is_its_callers_own(tiny: bytes) -> None:
     session = Session(tiny, SessionOptions(batch_wait_s=0.02))
     good, bad = np.zeros((1, 64, 64, 3), np.uint8), np.zeros((1, 64, 64, 4), np.uint8)
@@ -106,6 +145,10 @@ def test_on_the_cpu_nobody_waits_unless_told_to(tiny: bytes) -> None:
     session = Session(tiny, SessionOptions(provider="auto"))
     assert (session.runs_on, session._batcher, session.max_batch) == ("cpu", None, 8)
     assert session.padded((96, 160)) == (96, 160)
+    squares = Session(tiny, SessionOptions(square_px=160))
+    assert [squares.padded((96, side)) for side in (32, 160, 192, 320, 352, 960)] == [
+        (side, side) for side in (160, 160, 320, 320, 640, 1280)
+    ]
 
 
 def test_auto_takes_a_gpu_only_where_one_may_be_seen(with_cuda_built_in: None, monkeypatch: pytest.MonkeyPatch) -> None:
