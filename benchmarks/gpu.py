@@ -1,13 +1,14 @@
 """Cameras that a GPU (or a machine without one) keeps up with, and what batches across them give.
 
-    python -m benchmarks.gpu [--provider auto] [--decoder auto] [--callers 16] [--processes 1] [--clip FILE]
+    python -m benchmarks.gpu [--provider auto] [--decoder auto] [--callers 16] [--processes 1] [--rows gated-alone]
 
 - *networks*: milliseconds a picture of each network, by the clock and of CPU, for one caller and for many at once, each
   going alone and batched.
 - *cameras*: so many cameras at once play a road through decoder, gate, detection and reading as an ingest runs them,
   as fast as they can: their seconds by the clock's. *awake* is without the gate, every frame decoded. The gate's first
-  seconds, in which it learns, are in it; loading, and a first camera that warms the networks, are not. With
-  ``--processes`` the cameras are spread over so many, each with its own networks, as by several ingests of a node.
+  seconds, in which it learns, are in it; loading, and what first plays to warm the networks, are not. With
+  ``--processes`` the cameras are spread over so many, each with its own networks, as by several ingests of a node; they
+  load once for all rows.
 
 Without ``--clip`` the road is drawn: 1080p25, a vehicle in view a fifth of the time. Every line names the provider and
 the decoder that really ran. With ``--json`` the last line is one object.
@@ -21,12 +22,12 @@ import multiprocessing
 import os
 import platform
 import tempfile
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,6 +52,11 @@ from video.watch.hardware import DecodeSettings, nvdec_device
 from video.watch.watcher import WatchSettings
 
 ALONE, BATCHED = 0.0, 0.04
+ROWS = {
+    f"{name}-{how}": (gated, wait_s)
+    for name, gated in (("gated", True), ("awake", False))
+    for how, wait_s in (("alone", ALONE), ("batched", BATCHED))
+}
 SIDES_PX = (96, 320, 640)
 MEET_S = 120.0
 """Within which all processes must have loaded their networks."""
@@ -66,12 +72,12 @@ class Timed(NamedTuple):
 
 
 def timed(calls: int, callers: int, call: Callable[..., object], *arguments: object) -> Timed:
-    """``calls`` calls by ``callers`` threads."""
-    call(*arguments)
+    """``calls`` calls by ``callers`` threads, after one by each: threads, and sizes of batches, are new to a GPU."""
     with ThreadPoolExecutor(callers) as pool:
-        began, cpu = time.perf_counter(), time.process_time()
-        for answer in [pool.submit(call, *arguments) for _ in range(calls)]:
-            answer.result()
+        for count in (callers, calls):
+            began, cpu = time.perf_counter(), time.process_time()
+            for answer in [pool.submit(call, *arguments) for _ in range(count)]:
+                answer.result()
         took, spent = time.perf_counter() - began, time.process_time() - cpu
     return Timed(round(1000 * took / calls, 3), round(1000 * spent / calls, 3))
 
@@ -114,62 +120,87 @@ class Played(NamedTuple):
         }
 
 
-def cameras(
-    clip: Path, session: SessionOptions, decoding: DecodeSettings, gated: bool, count: int, begin: Callable[[], object]
-) -> Played:
-    """``count`` cameras at once, each playing ``clip``, once all is loaded and ``begin`` returns."""
-    store = ModelStore()
+class Camera(NamedTuple):
+    """What one camera came to."""
+
+    seconds: float
+    frames: int
+    frames_on_gpu: int
+    passes: int
+
+
+class Plan(NamedTuple):
+    """What is played, and how."""
+
+    clip: Path
+    session: SessionOptions
+    decoding: DecodeSettings
+    gated: bool
+
+
+def play(plan: Plan, detectors: Detectors, reader: BatchReader) -> Camera:
+    watch = WatchSettings(PassOptions().detect_fps, GateSettings() if plan.gated else None, decoding=plan.decoding)
+    pipeline, passes = PassPipeline("camera", detectors, reader), 0
+    with FrameReader(sources_of(str(plan.clip))[0], ReadSettings(watch=watch)) as frames:
+        for frame in frames:
+            if isinstance(frame, DecodedFrame):
+                passes += sum(one.read.closed for one in pipeline.process(frame))
+            if pipeline.watched:
+                frames.note_activity(frame.t)
+        passes += sum(one.read.closed for one in pipeline.flush())
+        return Camera(frames.t, frames.count.frames_decoded, frames.count.frames_on_gpu, passes)
+
+
+def play_at_once(plan: Plan, count: int, detectors: Detectors, reader: BatchReader) -> list[Camera]:
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda _: play(plan, detectors, reader), range(count)))
+
+
+@cache
+def warm(plan: Plan, count: int) -> tuple[Detectors, BatchReader]:
+    """Loaded, and played by ``count`` cameras."""
+    store, session = ModelStore(), plan.session
     detectors = Detectors(
         open_plate_detector(store, session),
         open_vehicle_detector(store, session),
         corners=open_plate_corners(store, session),
     )
     reader = BatchReader(open_plate_reader(store, replace(session, batch_wait_s=ALONE)))
-    watch = WatchSettings(PassOptions().detect_fps, GateSettings() if gated else None, decoding=decoding)
-    done: list[tuple[float, int, int, int]] = []
+    play_at_once(plan, count, detectors, reader)
+    return detectors, reader
 
-    def play() -> None:
-        pipeline, passes = PassPipeline("camera", detectors, reader), 0
-        with FrameReader(sources_of(str(clip))[0], ReadSettings(watch=watch)) as frames:
-            for frame in frames:
-                if isinstance(frame, DecodedFrame):
-                    passes += sum(one.read.closed for one in pipeline.process(frame))
-                if pipeline.watched:
-                    frames.note_activity(frame.t)
-            passes += sum(one.read.closed for one in pipeline.flush())
-            done.append((frames.t, frames.count.frames_decoded, frames.count.frames_on_gpu, passes))
 
-    play()
-    done.clear()
-    warm = replace(reader.counts)
-    threads = [threading.Thread(target=play) for _ in range(count)]
+def cameras(plan: Plan, count: int, begin: Callable[[], object]) -> Played:
+    """``count`` cameras at once, once all is warm and ``begin`` returns."""
+    detectors, reader = warm(plan._replace(gated=True), count if plan.session.batch_wait_s else 1)
+    before = replace(reader.counts)
     begin()
     began, cpu = time.perf_counter(), time.process_time()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    done = play_at_once(plan, count, detectors, reader)
     wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
-    reader.close()
-    if len(done) < count:
-        raise RuntimeError(f"{count - len(done)} of {count} cameras failed")
-    camera_s, frames, on_gpu, passes = (sum(column) for column in zip(*done, strict=True))
-    crops, batches = reader.counts.size - warm.size, reader.counts.batches - warm.batches
-    return Played(wall_s, cpu_s, camera_s, int(frames), int(on_gpu), int(passes), crops, batches)
+    seconds, frames, on_gpu, passes = (sum(column) for column in zip(*done, strict=True))
+    crops, batches = reader.counts.size - before.size, reader.counts.batches - before.batches
+    return Played(wall_s, cpu_s, seconds, int(frames), int(on_gpu), int(passes), crops, batches)
 
 
-def spread(play: Callable[[int, Callable[[], object]], Played], count: int, processes: int) -> Played:
-    """``count`` cameras over ``processes`` that begin together; the clock's is the slowest's."""
+@contextmanager
+def spread(count: int, processes: int) -> Iterator[Callable[[Plan], Played]]:
+    """Plays ``count`` cameras over ``processes`` that begin each row together; the clock's is the slowest's."""
     if processes == 1:
-        return play(count, lambda: None)
+        yield lambda plan: cameras(plan, count, lambda: None)
+        return
     context = multiprocessing.get_context("spawn")
     shares = [count // processes + (number < count % processes) for number in range(processes)]
     together = context.Barrier(processes)
+
+    def play_shares(plan: Plan) -> Played:
+        rows = list(pool.map(partial(_share, plan), shares))
+        wall_s, *_ = (max(column) for column in zip(*rows, strict=True))
+        _, *sums = (sum(column) for column in zip(*rows, strict=True))
+        return Played(wall_s, *sums)
+
     with ProcessPoolExecutor(processes, context, _meet_at, (together,)) as pool:
-        rows = list(pool.map(partial(_share, play), shares))
-    wall_s, *_ = (max(column) for column in zip(*rows, strict=True))
-    _, *sums = (sum(column) for column in zip(*rows, strict=True))
-    return Played(wall_s, *sums)
+        yield play_shares
 
 
 def _meet_at(together: Barrier) -> None:
@@ -178,8 +209,8 @@ def _meet_at(together: Barrier) -> None:
     cv2.setNumThreads(1)
 
 
-def _share(play: Callable[[int, Callable[[], object]], Played], count: int) -> Played:
-    return play(count, partial(_together.wait, MEET_S))
+def _share(plan: Plan, count: int) -> Played:
+    return cameras(plan, count, partial(_together.wait, MEET_S))  # so that each process plays one share
 
 
 def drawn(folder: Path, seconds: float) -> Path:
@@ -198,6 +229,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=256, help="pictures by which each network is timed")
     parser.add_argument("--clip", type=Path, help="a road to play instead of the drawn one")
     parser.add_argument("--seconds", type=float, default=20.0, help="of the drawn road")
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="which of the cameras' are played")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     cv2.setNumThreads(1)
@@ -216,16 +248,13 @@ def main() -> None:
     for name, row in costs.items():
         print(f"{name:22}" + "".join(f"{t.wall_ms:11.2f} {t.cpu_ms:8.2f}" for t in row.values()), flush=True)
     kept: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, spread(options.callers, options.processes) as played:
         clip = options.clip or drawn(Path(folder), options.seconds)
-        for name, gated in (("gated", True), ("awake", False)):
-            for how, wait_s in (("alone", ALONE), ("batched", BATCHED)):
-                each_goes = replace(session, batch_wait_s=wait_s)
-                row = spread(
-                    partial(cameras, clip, each_goes, decoding, gated), options.callers, options.processes
-                ).row(options.callers)
-                kept[f"{name}, {how}"] = row
-                print(f"\n{name}, {how}: " + ", ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+        for name in options.rows:
+            gated, wait_s = ROWS[name]
+            plan = Plan(clip, replace(session, batch_wait_s=wait_s), decoding, gated)
+            kept[name] = row = played(plan).row(options.callers)
+            print(f"\n{name}: " + ", ".join(f"{key} {value}" for key, value in row.items()), flush=True)
     if options.json:
         print(json.dumps(ran | {"networks_ms": costs, "kept": kept}))
 
