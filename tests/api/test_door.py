@@ -163,7 +163,7 @@ def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
         env={"PATH": "", **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

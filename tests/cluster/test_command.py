@@ -22,7 +22,7 @@ def by_itself(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "cluster", *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         env={**os.environ, "BEKET_HOME": str(home), "COLUMNS": "200"},
         cwd=home.parent,
     )
@@ -39,7 +39,7 @@ def test_help_names_every_command_without_importing_them(tmp_path: Path) -> None
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         cwd=tmp_path,
     )
     assert done.stdout.rstrip().endswith("set()"), done.stdout + done.stderr
