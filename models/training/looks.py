@@ -28,16 +28,18 @@ class Looks(nn.Module):
     The characters are the geometric mean of the looks' beliefs, each weighted by its legibility, then tempered.
     """
 
-    def __init__(self, network: ReaderNetwork) -> None:
+    def __init__(self, network: ReaderNetwork, count: int = 3) -> None:
+        """``count``: how many of ``framings`` it takes."""
         super().__init__()
         self.network = network
+        self.count = count
         self.register_buffer("temperature", torch.ones(()))
         self.register_buffer("doubt", torch.tensor([1.0, 0.0]))
 
     def forward(self, plates: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Raises nothing of its own; see the class for shapes."""
         n = plates.shape[0]
-        looks = framings(plates)
+        looks = framings(plates)[: self.count]
         reading = self.network(torch.cat(looks))
         count = len(looks)
         legible = torch.sigmoid(reading.legibility).reshape(count, n)

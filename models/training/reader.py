@@ -245,6 +245,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, default=Path("configs/training/reader.yaml"))
     parser.add_argument("--steps", type=int, help="batches in all, instead of the configured number")
     parser.add_argument("--network", default="reader", help="export: which of the run's networks")
+    parser.add_argument("--looks", type=int, default=3, choices=[1, 2, 3], help="export: framings each crop is read in")
     parser.add_argument("--checkpoint", type=Path, help="export: the checkpoint, instead of the folder's last")
     parser.add_argument("--out", type=Path, default=Path("models/weights/reader.onnx"), help="export: file to write")
     options = parser.parse_args(arguments)
@@ -258,7 +259,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
         _, kept = split_fonts(settings)
         maker = CropMaker(settings.seed + 2_000_003, font_faces(kept), font_share=1.0)
-        export(source, options.out, maker, network=options.network)
+        export(source, options.out, maker, network=options.network, looks=options.looks)
         return 0
     os.environ.setdefault("OMP_NUM_THREADS", str(settings.threads))
     trainer = Trainer(settings, None if options.steps else options.config)

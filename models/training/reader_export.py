@@ -24,6 +24,8 @@ from models.training.network import ReaderNetwork, Shape
 OPSET: Final = 18
 _LARGE: Final = 512
 """Weights of at least so many numbers are kept in 16 bits."""
+_LARGEST: Final = 32_768
+"""And of at least so many in 8."""
 OUTPUTS: Final = ("characters", "format", "lines", "legibility")
 _TOLERANCE: Final = 5e-3
 """Of a probability: the file keeps large weights in 16 bits."""
@@ -87,12 +89,15 @@ def calibrate(model: Looks, batches: Sequence[CropBatch]) -> Calibration:
     return Calibration(temperature, float(is_right.sum()) / float(is_text.sum()))
 
 
-def export(checkpoint: Path, out: Path, maker: CropMaker, crops: int = 2048, network: str = "reader") -> Calibration:
+def export(
+    checkpoint: Path, out: Path, maker: CropMaker, crops: int = 2048, network: str = "reader", looks: int = 3
+) -> Calibration:
     """Export the averaged weights of ``network`` in ``checkpoint``, calibrated on ``crops`` crops of ``maker``.
 
     Raises ``ValueError`` when the graph does not say what torch says.
     """
-    model = Looks(load_network(checkpoint, network)).eval()
+    model = Looks(load_network(checkpoint, network), looks).eval()
+    _round(model.network)
     batches = [maker.batch(number, 64) for number in range(max(1, crops // 64))]
     calibration = calibrate(model, batches)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +113,7 @@ def export(checkpoint: Path, out: Path, maker: CropMaker, crops: int = 2048, net
         dynamo=False,
     )
     graph = onnx.load(str(out))
-    _halve(graph)
+    _pack(graph)
     for dimension, size in zip(
         graph.graph.output[0].type.tensor_type.shape.dim[1:], (SLOTS, len(ALPHABET)), strict=True
     ):
@@ -124,20 +129,50 @@ def export(checkpoint: Path, out: Path, maker: CropMaker, crops: int = 2048, net
     return calibration
 
 
-def _halve(model: onnx.ModelProto) -> None:
-    """Keep the large weights in 16 bits, cast back as the graph is loaded: half the file, the same speed."""
+def _round(network: ReaderNetwork) -> None:
+    """Round the largest weights to 8 bits and a scale for each output, before anything is fitted to what they say."""
+    with torch.no_grad():
+        for weight in network.parameters():
+            if weight.ndim > 1 and weight.numel() >= _LARGEST:
+                scale = weight.abs().amax(dim=tuple(range(1, weight.ndim)), keepdim=True).clamp(min=1e-12) / 127
+                weight.copy_((weight / scale).round() * scale)
+
+
+def _pack(model: onnx.ModelProto) -> None:
+    """Keep rounded weights in the 8 bits that they need, large ones in 16; they are floats again once loaded."""
     graph = model.graph
-    casts = []
-    for index, weight in enumerate(graph.initializer):
+    nodes: list[onnx.NodeProto] = []
+    kept: list[onnx.TensorProto] = []
+    for weight in graph.initializer:
         values = onnx.numpy_helper.to_array(weight)
         if values.dtype != np.float32 or values.size < _LARGE:
-            continue
-        name = f"{weight.name}/half"
-        casts.append(onnx.helper.make_node("Cast", [name], [weight.name], to=onnx.TensorProto.FLOAT))
-        graph.initializer[index].CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), name))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
+            kept.append(weight)
+        elif values.size < _LARGEST or values.ndim not in (2, 4):
+            kept.append(onnx.numpy_helper.from_array(values.astype(np.float16), f"{weight.name}/half"))
+            nodes.append(onnx.helper.make_node("Cast", [kept[-1].name], [weight.name], to=onnx.TensorProto.FLOAT))
+        else:
+            outputs = -1 if values.ndim == 2 else 0
+            others = tuple(i for i in range(values.ndim) if i != outputs % values.ndim)
+            scale = np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-12) / 127
+            steps = np.round(values / scale).astype(np.int8)
+            name = f"{weight.name}/steps"
+            kept.append(onnx.numpy_helper.from_array(steps, name))
+            kept.append(onnx.numpy_helper.from_array(scale.astype(np.float32), f"{weight.name}/scale"))
+            nodes.append(onnx.helper.make_node("Cast", [name], [f"{name}/float"], to=onnx.TensorProto.FLOAT))
+            nodes.append(onnx.helper.make_node("Mul", [f"{name}/float", kept[-1].name], [weight.name]))
+    nodes.extend(graph.node)
+    del graph.node[:], graph.initializer[:]
     graph.node.extend(nodes)
+    graph.initializer.extend(kept)
+
+
+def unpacked(graph: onnx.GraphProto) -> dict[str, NDArray[np.float32]]:
+    """The weights of an exported graph by name, as floats again."""
+    stored = {one.name: onnx.numpy_helper.to_array(one).astype(np.float32) for one in graph.initializer}
+    steps = {name.removesuffix("/steps") for name in stored if name.endswith("/steps")}
+    whole = {name: stored[f"{name}/steps"] * stored[f"{name}/scale"] for name in steps}
+    rest = {name for name in stored if not name.endswith(("/steps", "/scale"))}
+    return whole | {name.removesuffix("/half"): stored[name] for name in rest}
 
 
 def _metadata(calibration: Calibration) -> dict[str, str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.training.network import ReaderNetwork
+from models.training.reader_export import unpacked
 
 _CALIBRATION = ("temperature", "doubt")
 
@@ -23,10 +24,7 @@ def load_weights(network: ReaderNetwork, path: Path, plates: Tensor) -> None:
     Raises ``ValueError`` when the graph is of another network.
     """
     graph = onnx.load(str(path)).graph
-    stored = {
-        weight.name.removesuffix("/half"): onnx.numpy_helper.to_array(weight).astype(np.float32)
-        for weight in graph.initializer
-    }
+    stored = unpacked(graph)
     state = network.state_dict()
     for name, value in stored.items():
         key = name.removeprefix("network.")
