@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from models.batching import BatchOptions
 from models.catalogue import (
     open_appearance,
     open_face_detector,
@@ -16,9 +15,10 @@ from models.catalogue import (
     open_vehicle_detector,
 )
 from models.ports import PlateReader
-from models.providers import chosen
-from models.session import SessionOptions
-from models.store import ModelStore
+from models.runtime.batching import BatchOptions
+from models.runtime.providers import chosen
+from models.runtime.session import SessionOptions
+from models.supply.store import ModelStore
 from passes.pipeline import Detectors
 from video.redaction import FindFaces
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.batching import Batcher, BatchOptions
 from models.ports import Image, PlateReader, Reading
+from models.runtime.batching import Batcher, BatchOptions
 
 
 class BatchReader:

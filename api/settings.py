@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from actors.networks import ModelChoice
-from models.store import home
+from models.supply.store import home
 
 LOOPBACK = ("127.0.0.1", "localhost")
 BUILT_PAGE = Path(__file__).parent / "console" / "dist"

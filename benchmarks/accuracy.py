@@ -31,11 +31,11 @@ from rich.table import Table
 from index.read import Box
 from models.catalogue import open_plate_corners, open_plate_detector, open_plate_reader, open_vehicle_detector
 from models.errors import ModelError
-from models.manifest import Role
 from models.ports import PlateReader
-from models.session import SessionOptions
+from models.runtime.session import SessionOptions
 from models.slots import SlotReader
-from models.store import ModelStore
+from models.supply.manifest import Role
+from models.supply.store import ModelStore
 from passes.crops import cut
 from passes.options import PassOptions
 from passes.pipeline import Detectors, PassPipeline

@@ -30,8 +30,8 @@ from models.catalogue import open_plate_detector
 from models.corners import CornerPlateDetector
 from models.errors import ModelError
 from models.ports import PlateDetector
-from models.session import SessionOptions
-from models.store import ModelStore
+from models.runtime.session import SessionOptions
+from models.supply.store import ModelStore
 from models.yolo import DetectorOptions
 from passes.tracker import boxes_overlap
 from video.picture import read_picture

@@ -37,9 +37,9 @@ import numpy as np
 
 from actors.read import BatchReader
 from models.catalogue import open_plate_corners, open_plate_detector, open_plate_reader, open_vehicle_detector
-from models.manifest import ROOT
-from models.session import Session, SessionOptions
-from models.store import ModelStore
+from models.runtime.session import Session, SessionOptions
+from models.supply.manifest import ROOT
+from models.supply.store import ModelStore
 from passes.options import PassOptions
 from passes.pipeline import Detectors, PassPipeline
 from simulation.clip import write_clip

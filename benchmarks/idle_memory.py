@@ -35,8 +35,8 @@ from actors.report import PassReport
 from index.entry import Match
 from index.read import PlateRead
 from models.catalogue import corner_detector
-from models.session import SessionOptions
-from models.store import ModelStore
+from models.runtime.session import SessionOptions
+from models.supply.store import ModelStore
 from storage.camera_health import HealthRecord
 from video.connect.source import SourceRules
 from video.packets.ring import RingSettings

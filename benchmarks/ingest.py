@@ -40,8 +40,8 @@ from index.read import PlateRead
 from models.catalogue import corner_detector
 from models.errors import ModelError
 from models.ports import PlateReader
-from models.session import SessionOptions
-from models.store import ModelStore
+from models.runtime.session import SessionOptions
+from models.supply.store import ModelStore
 from passes.fuse import agreement
 from passes.options import PassOptions
 from passes.pipeline import Detectors, PassPipeline

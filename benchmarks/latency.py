@@ -38,7 +38,7 @@ def main() -> int:
     from cluster.engine import marked_processes, prepare_environment
     from cluster.home import Home
     from cluster.settings import read_settings
-    from models.store import home as project_home
+    from models.supply.store import home as project_home
 
     with tempfile.TemporaryDirectory(prefix="bkl-") as folder:
         home = Home(Path(folder)).make()

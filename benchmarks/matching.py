@@ -45,8 +45,8 @@ from index.grammar import GRAMMAR
 from index.hotlist import MOST_TEXTS, HotlistIndex
 from index.traffic import FLOOR, Traffic
 from models.confusion import confusion_of
-from models.fetching import sha256
-from models.manifest import ROOT
+from models.supply.fetching import sha256
+from models.supply.manifest import ROOT
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PENALTIES = (1.0, 0.3, 0.1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-12)

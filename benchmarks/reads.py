@@ -27,11 +27,11 @@ from benchmarks.plates import FORMAT_SHARES, probability
 from index.alphabet import ALPHABET, BLANK, encode
 from index.formats import KZ_REGION_SHARES
 from models.confusion import WEIGHTS
-from models.fetching import sha256
-from models.manifest import ROOT
 from models.ports import PlateReader, Reading
 from models.reader import NetworkReader
 from models.slots import SlotReader
+from models.supply.fetching import sha256
+from models.supply.manifest import ROOT
 from models.training import crops, kazakhstan
 from models.training.crops import CropMaker
 from models.training.design import Design

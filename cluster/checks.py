@@ -199,8 +199,8 @@ def _s3(settings: RegionSettings) -> Finding:
 
 def _models(settings: RegionSettings, home: Home) -> Finding:
     from models.errors import ModelError
-    from models.manifest import Role
-    from models.store import ModelStore
+    from models.supply.manifest import Role
+    from models.supply.store import ModelStore
 
     vehicles: tuple[Role, ...] = (
         ("vehicle_detector", "appearance") if settings.passes.appearance else ("vehicle_detector",)

@@ -16,8 +16,8 @@ _SETTING_UP: Final = "docs/region.md says how a GPU node is set up"
 def inference(settings: RegionSettings) -> Finding:
     """Which of ONNX Runtime's providers run a network here; the one that is named must."""
     from models.errors import ModelError
-    from models.providers import GpuOptions
-    from models.session import Session, SessionOptions
+    from models.runtime.providers import GpuOptions
+    from models.runtime.session import Session, SessionOptions
 
     wanted, gpu = settings.models.provider, settings.models.gpu
     installed = [name for name in ("onnxruntime", "onnxruntime-gpu") if _is_installed(name)]

@@ -10,7 +10,7 @@ from typing import Final
 
 from actors.networks import ModelChoice
 from index.appearance import unpack_appearances
-from models.session import SessionOptions
+from models.runtime.session import SessionOptions
 from passes.photo import PhotoModels, Shown, find_shown
 from storage.search.errors import QueryRefused
 from storage.search.query import Photo

@@ -17,7 +17,7 @@ from cluster.home import Home
 from cluster.settings import RegionSettings
 from index.clones import CloneRule
 from index.traffic import Traffic
-from models.session import GpuOptions, SessionOptions
+from models.runtime.session import GpuOptions, SessionOptions
 from passes.options import PassOptions
 from storage.crossings import Crossing
 from video.health.camera import HealthSettings

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from models.errors import ModelError
-from models.listing import pull_models, show_models
-from models.manifest import ROLES
-from models.store import ModelStore
+from models.supply.listing import pull_models, show_models
+from models.supply.manifest import ROLES
+from models.supply.store import ModelStore
 
 
 def main(arguments: list[str]) -> int:

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from index.appearance import DIMENSIONS
 from index.read import Box
 from models.errors import ModelError
-from models.mobilenet_graph import FEATURES
 from models.picture import check
 from models.ports import Image
-from models.session import Session, SessionOptions, chunks
+from models.runtime.session import Session, SessionOptions, chunks
+from models.supply.mobilenet_graph import FEATURES
 
 SIDE: Final = 128
 _SHAPE_PART: Final = 160

@@ -15,14 +15,14 @@ from models.appearance import AppearanceNetwork
 from models.corners import CornerPlateDetector, PlateCorners
 from models.errors import ModelError
 from models.faces import CenterFace
-from models.manifest import Role
 from models.paddle import PaddleReader
 from models.plates import YoloPlateDetector
 from models.ports import FaceDetector, PlateDetector, PlateReader
 from models.reader import NetworkReader
-from models.session import SessionOptions
+from models.runtime.session import SessionOptions
 from models.slots import SlotReader, SlotSettings
-from models.store import ModelStore, Stored
+from models.supply.manifest import Role
+from models.supply.store import ModelStore, Stored
 from models.vehicles import YoloVehicleDetector
 from models.yolo import DetectorOptions
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from index.confusion import Confusion
 from models.errors import ModelError
-from models.manifest import ROOT
-from models.store import ModelStore
+from models.supply.manifest import ROOT
+from models.supply.store import ModelStore
 
 WEIGHTS: Final = ROOT / "models" / "weights"
 _log = logging.getLogger("models")

@@ -15,7 +15,7 @@ from index.read import Box
 from models.errors import ModelError
 from models.picture import Fit, check, input_shape, letterbox
 from models.ports import Image, PlateDetection
-from models.session import Session, SessionOptions, chunks
+from models.runtime.session import Session, SessionOptions, chunks
 from models.yolo import DetectorOptions
 
 STRIDE: Final = 8

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from index.read import Box
 from models.picture import Fit, check, input_shape, suppress
 from models.ports import Image
-from models.session import Session, SessionOptions
+from models.runtime.session import Session, SessionOptions
 
 _ENLARGED: Final = 2
 """Times that a small picture is enlarged: faces behind a windscreen are smaller than any that the network knows."""

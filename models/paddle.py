@@ -19,7 +19,7 @@ from index.read import Posterior
 from models.errors import ModelError
 from models.picture import check
 from models.ports import Image, Reading
-from models.session import Session, SessionOptions
+from models.runtime.session import Session, SessionOptions
 from models.slots import legibility, normalised
 
 HEIGHT: Final = 48

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from models.ports import Image, PlateDetection
-from models.session import SessionOptions
+from models.runtime.session import SessionOptions
 from models.yolo import DetectorOptions, Yolo
 
 

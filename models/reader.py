@@ -26,7 +26,7 @@ from index.read import Posterior
 from models.errors import ModelError
 from models.picture import check
 from models.ports import Image, Reading
-from models.session import Session, SessionOptions, chunks
+from models.runtime.session import Session, SessionOptions, chunks
 
 _NO_FORMAT: Final = ("none", "other")
 _OUTPUTS: Final = ("characters", "format", "lines", "legibility")

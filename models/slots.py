@@ -23,7 +23,7 @@ from index.read import Posterior
 from models.errors import ModelError
 from models.picture import check, letterbox
 from models.ports import Image, Reading
-from models.session import Session, SessionOptions, chunks
+from models.runtime.session import Session, SessionOptions, chunks
 
 _LEAST: Final = 1e-6
 """Least probability of a symbol: no reading is certain beyond this."""

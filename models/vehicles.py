@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from models.ports import Image, VehicleDetection
-from models.session import SessionOptions
+from models.runtime.session import SessionOptions
 from models.yolo import DetectorOptions, Yolo
 
 KINDS: Final = ("car", "motorcycle", "bus", "truck")

@@ -17,7 +17,7 @@ from index.read import Box
 from models.errors import ModelError
 from models.picture import Fit, check, input_shape, letterbox, suppress
 from models.ports import Image
-from models.session import Session, SessionOptions, chunks
+from models.runtime.session import Session, SessionOptions, chunks
 
 
 class Found(NamedTuple):

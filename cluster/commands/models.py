@@ -11,7 +11,7 @@ from cluster.commands.running import home_of
 from cluster.settings import read_settings
 
 if TYPE_CHECKING:
-    from models.store import ModelStore
+    from models.supply.store import ModelStore
 
 app = typer.Typer(no_args_is_help=True, help="Pull and list the neural models.")
 
@@ -26,8 +26,8 @@ def pull(
     config: Config = None,
 ) -> None:
     """Take the first source of each role that can be had, verify it, keep it. Exits with 1 when one can't be had."""
-    from models.listing import pull_models
-    from models.manifest import ROLES
+    from models.supply.listing import pull_models
+    from models.supply.manifest import ROLES
 
     wrong = [role for role in roles or () if role not in ROLES]
     if wrong:
@@ -40,13 +40,13 @@ def pull(
 @app.command(name="list")
 def list_(config: Config = None) -> None:
     """Every source of every role: which is used, where it comes from, under what licence."""
-    from models.listing import show_models
+    from models.supply.listing import show_models
 
     show_models(_store(config))
 
 
 def _store(config: Path | None) -> ModelStore:
-    from models.store import ModelStore
+    from models.supply.store import ModelStore
 
     settings = read_settings(config) if config else None
     deny = settings.models.deny_licences if settings else ()

@@ -20,8 +20,8 @@ from index.hotlist_file import HotlistFileError, HotlistReader, RowError
 from models.catalogue import open_plate_corners, open_plate_detector, open_plate_reader, open_vehicle_detector
 from models.confusion import reader_confusion
 from models.errors import ModelError
-from models.session import SessionOptions
-from models.store import ModelStore
+from models.runtime.session import SessionOptions
+from models.supply.store import ModelStore
 from passes import scan as scanning
 from passes.pipeline import Detectors
 from passes.rows import ErrorRow, HitRow, PassRow, Row, SummaryRow

@@ -20,7 +20,7 @@ from index.read import Box, PlateRead
 from models.catalogue import open_face_detector
 from models.errors import ModelError
 from models.ports import Image
-from models.store import ModelStore
+from models.supply.store import ModelStore
 from tests.fixtures.drawn_face import draw_face
 from tests.fixtures.records import make_match, make_read
 from video.redaction import pack_jpeg

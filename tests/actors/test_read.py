@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from actors.read import BatchReader
-from models.batching import BatchOptions
 from models.ports import Image, Reading
+from models.runtime.batching import BatchOptions
 from tests.fixtures.records import posterior_of
 
 

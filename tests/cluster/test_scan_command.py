@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cluster.command import app
-from models.store import ModelStore
+from models.supply.store import ModelStore
 from models.training.vehicle import View
 from simulation.clip import write_clip
 from simulation.traffic import Drive, build

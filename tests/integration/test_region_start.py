@@ -14,7 +14,7 @@ import pytest
 
 from cluster.engine import marked_processes, socket_folders
 from cluster.home import Home
-from models.store import home as project_home
+from models.supply.store import home as project_home
 from tests.fixtures.region import wait_for
 
 FREE_PORT = "api: {next_free_port: true}\n"

@@ -15,10 +15,10 @@ from api.app import create_app
 from api.settings import ApiSettings
 from index.read import Box, PlateRead
 from models.faces import CenterFace
-from models.manifest import DEFAULT_MANIFEST, Role, read_manifest
 from models.ports import FaceDetector
-from models.session import Session
-from models.store import ModelStore
+from models.runtime.session import Session
+from models.supply.manifest import DEFAULT_MANIFEST, Role, read_manifest
+from models.supply.store import ModelStore
 from storage.database import Database
 
 ROOT = Path(__file__).parents[2]

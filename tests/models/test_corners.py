@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 from index.read import Box
 from models.corners import CornerPlateDetector, PlateCorners
 from models.errors import ModelError
-from models.session import SessionOptions
+from models.runtime.session import SessionOptions
 from models.yolo import DetectorOptions
 
 

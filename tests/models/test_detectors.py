@@ -16,15 +16,15 @@ from index.read import Box
 from models.catalogue import open_face_detector, open_plate_detector, open_vehicle_detector
 from models.errors import ModelError, ModelMissing
 from models.faces import CenterFace
-from models.manifest import Manifest
 from models.picture import suppress
 from models.plates import YoloPlateDetector
-from models.session import Session, SessionOptions
-from models.store import ModelStore
+from models.runtime.session import Session, SessionOptions
+from models.supply.manifest import Manifest
+from models.supply.store import ModelStore
+from models.supply.yolo_graph import build
 from models.training.vehicle import View
 from models.vehicles import YoloVehicleDetector
 from models.yolo import DetectorOptions, Yolo
-from models.yolo_graph import build
 from simulation.clip import truth
 from simulation.scene import Scene
 from simulation.traffic import Drive

@@ -14,12 +14,12 @@ from onnx import TensorProto, helper, numpy_helper
 from index.alphabet import ALPHABET, SLOTS
 from models.catalogue import open_plate_reader
 from models.errors import ModelError
-from models.manifest import Manifest
 from models.paddle import PaddleReader
 from models.ports import PlateReader
 from models.reader import NetworkReader
 from models.slots import SlotReader, SlotSettings
-from models.store import ModelStore
+from models.supply.manifest import Manifest
+from models.supply.store import ModelStore
 from simulation.number_plate import draw_number_plate
 
 CROPS = [np.full((20, 90, 3), 200, np.uint8), np.full((64, 128, 3), 30, np.uint8)]

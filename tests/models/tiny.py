@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.yolo_graph import LAYOUT
+from models.supply.yolo_graph import LAYOUT
 
 WIDTHS = (4, 4, 4, 8, 8, 8, 8, 8, 8, 8, 8, 16, 8, 8, 16, 8, 8, 16, 8, 8, 16, 8)
 """Channels that each layer of ``LAYOUT`` gives, its head left out."""

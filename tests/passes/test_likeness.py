@@ -14,7 +14,7 @@ from index.read import Box
 from models.appearance import AppearanceNetwork, masked, paint
 from models.catalogue import open_appearance
 from models.ports import Image
-from models.store import ModelStore
+from models.supply.store import ModelStore
 from passes.likeness import described
 from tests.fixtures.records import make_read
 

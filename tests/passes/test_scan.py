@@ -16,8 +16,8 @@ from index.entry import Entry
 from index.hotlist import HotlistIndex
 from models.catalogue import open_plate_detector, open_plate_reader, open_vehicle_detector
 from models.ports import PlateReader
-from models.session import SessionOptions
-from models.store import ModelStore
+from models.runtime.session import SessionOptions
+from models.supply.store import ModelStore
 from passes.pipeline import Detectors
 from passes.rows import ErrorRow, HitRow, PassRow, Row, SummaryRow
 from passes.scan import Progress, Scan, ScanSettings

@@ -2,7 +2,7 @@
 
 FFmpeg's own decoders parse a stream and hand its pictures to NVDEC (its ``cuda`` acceleration, which PyAV's wheel has);
 they come back to memory as NV12. On an H200 the trial picture was decoded in a process without networks; not
-yet beside networks on CUDA, which must open it with FFmpeg's own flags (``models/cuda.py``).
+yet beside networks on CUDA, which must open it with FFmpeg's own flags (``models/runtime/cuda.py``).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="torch is an extra: make training")
 from index.alphabet import ALPHABET, SLOTS  # noqa: E402
 from models.confusion import WEIGHTS, confusion_of  # noqa: E402
 from models.errors import ModelError  # noqa: E402
-from models.fetching import sha256  # noqa: E402
+from models.supply.fetching import sha256  # noqa: E402
 from models.training.confusion import learn  # noqa: E402
 from tests.index.conftest import certain_slots  # noqa: E402
 

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Ta
 from rich.table import Table
 
 from models.errors import ModelError
-from models.manifest import ROLES, Role
-from models.store import ModelStore, Pulled
+from models.supply.manifest import ROLES, Role
+from models.supply.store import ModelStore, Pulled
 
 
 @dataclass(frozen=True, slots=True)

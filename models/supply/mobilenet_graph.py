@@ -14,8 +14,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from models import checkpoint
 from models.errors import ModelRefused
+from models.supply import checkpoint
 
 FEATURES: Final = 1280
 _BLOCKS: Final = (

@@ -13,11 +13,11 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from models.batching import Batcher, BatchOptions
-from models.cuda import load_cuda
 from models.errors import ModelError
-from models.providers import NAMES, GpuOptions, Provider, Shapes, chosen, say_once, with_options
-from models.shapes import CopiesByShape, room
+from models.runtime.batching import Batcher, BatchOptions
+from models.runtime.cuda import load_cuda
+from models.runtime.providers import NAMES, GpuOptions, Provider, Shapes, chosen, say_once, with_options
+from models.runtime.shapes import CopiesByShape, room
 
 __all__ = ["GpuOptions", "Provider", "Session", "SessionOptions", "chunks"]
 

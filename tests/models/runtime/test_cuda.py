@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from models import cuda
-from models.cuda import BLOCKING_SYNC, wait_asleep
+from models.runtime import cuda
+from models.runtime.cuda import BLOCKING_SYNC, wait_asleep
 
 
 class PlayedDriver:

@@ -19,10 +19,10 @@ from onnx import TensorProto, helper
 from rich.console import Console
 
 from models.errors import ModelError, ModelMissing, ModelRefused
-from models.fetching import extract
-from models.listing import pull_models, rows, show_models
-from models.manifest import Manifest, read_manifest
-from models.store import ModelStore, Record
+from models.supply.fetching import extract
+from models.supply.listing import pull_models, rows, show_models
+from models.supply.manifest import Manifest, read_manifest
+from models.supply.store import ModelStore, Record
 
 
 def tiny_onnx(seed: int = 0) -> bytes:

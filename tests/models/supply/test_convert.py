@@ -15,10 +15,10 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from models import checkpoint
-from models.convert import check_onnx, convert_centerface, convert_yolo
 from models.errors import ModelRefused
-from models.yolo_graph import build
+from models.supply import checkpoint
+from models.supply.convert import check_onnx, convert_centerface, convert_yolo
+from models.supply.yolo_graph import build
 from tests.models.tiny import CLASSES, Builder, Named, long_put, module, write_checkpoint, write_zip
 
 
@@ -105,7 +105,7 @@ def test_a_pickle_that_calls_is_refused_and_calls_nothing(tmp_path: Path) -> Non
         ("torch.nn.modules.conv", "os.system"),
         ("ultralytics.nn.modules.block", "sys"),
         ("collections", "namedtuple"),
-        ("models.checkpoint", "load"),
+        ("models.supply.checkpoint", "load"),
     ],
 )
 def test_no_name_beyond_the_list_resolves(tmp_path: Path, where: str, name: str) -> None:

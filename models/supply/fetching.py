@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 import httpx
 
 from models.errors import ModelRefused, SourceUnavailable
-from models.manifest import Source, permitted_url
+from models.supply.manifest import Source, permitted_url
 
 MAX_BYTES: Final = 512 << 20
 """Most that a published file may hold; no model here comes near it."""

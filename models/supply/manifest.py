@@ -16,7 +16,7 @@ Role = Literal["vehicle_detector", "plate_detector", "plate_reader", "face_detec
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 Adapter = Literal["yolo", "corners", "slots", "reader", "paddle", "centerface", "mobilenet", "none"]
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parents[2]
 DEFAULT_MANIFEST: Final = ROOT / "configs" / "models.yaml"
 
 

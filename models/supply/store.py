@@ -19,11 +19,11 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from models import fetching
-from models.convert import check_onnx, convert_centerface, convert_yolo
 from models.errors import ModelError, ModelMissing, ModelRefused, SourceUnavailable
-from models.manifest import ROOT, Manifest, Role, Source, read_manifest
-from models.mobilenet_graph import convert_mobilenet
+from models.supply import fetching
+from models.supply.convert import check_onnx, convert_centerface, convert_yolo
+from models.supply.manifest import ROOT, Manifest, Role, Source, read_manifest
+from models.supply.mobilenet_graph import convert_mobilenet
 
 CONVERTER: Final = 1
 """Grows when the converter writes other graphs, so that models made before are made anew."""

@@ -13,8 +13,8 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from models import checkpoint, yolo_graph
 from models.errors import ModelRefused
+from models.supply import checkpoint, yolo_graph
 
 
 def convert_yolo(source: Path, target: Path, classes: Sequence[str] = ()) -> None:

@@ -11,18 +11,18 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from models import providers
 from models.errors import ModelError
 from models.plates import YoloPlateDetector
-from models.providers import GpuOptions, chosen, is_gpu_visible, with_options
 from models.reader import NetworkReader
-from models.session import Session, SessionOptions
-from models.shapes import CopiesByShape, room
+from models.runtime import providers
+from models.runtime.providers import GpuOptions, chosen, is_gpu_visible, with_options
+from models.runtime.session import Session, SessionOptions
+from models.runtime.shapes import CopiesByShape, room
+from models.supply.yolo_graph import build
 from models.yolo import DetectorOptions
-from models.yolo_graph import build
 from tests.models.tiny import CLASSES, Builder
 
-READER = Path(__file__).parents[2] / "models" / "weights" / "reader.onnx"
+READER = Path(__file__).parents[3] / "models" / "weights" / "reader.onnx"
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +169,7 @@ def test_a_gpu_that_does_not_work_leaves_the_cpu_and_says_so_once(
     with caplog.at_level(logging.WARNING, "models"):
         sessions = [Session(tiny, SessionOptions(provider="auto")) for _ in range(2)]
     assert [(session.runs_on, session.max_batch, session._batcher) for session in sessions] == [("cpu", 8, None)] * 2
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "models.providers"]
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "models.runtime.providers"]
     assert "networks run on the CPU: CUDAExecutionProvider does not start here" in line
     with pytest.raises(ModelError, match="set the provider to auto or cpu"):
         Session(tiny, SessionOptions(provider="cuda"))

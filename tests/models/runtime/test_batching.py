@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.batching import Batcher, BatchOptions
+from models.runtime.batching import Batcher, BatchOptions
 
 FOR_EVER_S = 600.0
 """A test that waits so long fails by its time limit."""

@@ -1,0 +1,1 @@
+"""How networks run: ONNX Runtime sessions, the provider, batches across callers."""
