@@ -37,7 +37,7 @@ PAGE_SOURCES := $(shell find $(CONSOLE)/src -type f 2>/dev/null) \
 
 $(MODULES): $(CONSOLE)/package.json $(CONSOLE)/package-lock.json
 	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null \
-		|| { echo "the console needs Node.js 20.19 or later, with npm (nodejs.org, or your distribution's nodejs and npm)"; exit 1; }
+		|| { echo "the console needs Node.js 20.19 or later, with npm: install your distribution's nodejs and npm, or Node's own package"; exit 1; }
 	npm --prefix $(CONSOLE) ci --no-audit --no-fund --loglevel=error
 	touch $@
 

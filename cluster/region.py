@@ -278,6 +278,8 @@ class Region:
                 self._deployment.revive()
                 for remark in self._deployment.follow_nodes(self._cameras):
                     self._say(remark)
+            except RegionError as error:
+                _log.warning("%s; it is tried again", error)
             except Exception as error:  # noqa: BLE001 - Ray raises bare exceptions of many kinds when it is going down
                 _log.warning("the actors can't be looked at now (%s)", type(error).__name__)
             return

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from storage.database import Database
 from storage.events import append_event
+from storage.reads import CLOCK_LEAP
 from storage.sealing import Seal, shown_url
 
 
@@ -153,8 +154,8 @@ class CameraBook:
             changed = connection.execute(
                 "UPDATE cameras SET (state, reason, since, updated_at) = (%s, %s, %s, now()) WHERE camera_id = %s "
                 "AND (state, reason) IS DISTINCT FROM (%s, %s) "
-                "AND (since IS NULL OR since <= %s OR since > now() + interval '1 hour')",
-                [state, reason, since, camera_id, state, reason, since],
+                "AND (since IS NULL OR since <= %s OR since > now() + %s)",
+                [state, reason, since, camera_id, state, reason, since, CLOCK_LEAP],
             ).rowcount
             if changed:
                 data = {"camera_id": camera_id, "state": state, "reason": reason, "since": since.isoformat()}

@@ -28,10 +28,11 @@ def losses(reading: Reading, shown: Shown, taught: Tensor | None = None) -> tupl
     format_loss = nn.functional.nll_loss(reading.format, shown.formats)
     is_plate = (shown.formats != NONE).float()
     line_loss = (nn.functional.nll_loss(reading.lines, shown.lines, reduction="none") * is_plate).sum()
-    total = characters + 0.05 * (format_loss + line_loss / is_plate.sum().clamp(min=1) + legibility)
+    learned = characters
     if taught is not None:
         apart = nn.functional.kl_div(reading.characters, taught, reduction="none", log_target=True)
-        total = total - 0.5 * characters + 0.5 * (apart.sum(dim=-1).mean(dim=1) * weight).sum()
+        learned = 0.5 * (characters + (apart.sum(dim=-1).mean(dim=1) * weight).sum())
+    total = learned + 0.05 * (format_loss + line_loss / is_plate.sum().clamp(min=1) + legibility)
     if reading.hints is not None:
         total = total + 0.4 * text_loss(reading.hints.early) + _hint_loss(reading.hints, shown, weight)
     return total, {

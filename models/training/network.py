@@ -22,18 +22,24 @@ ROWS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How large a network is: channels by stage, heads of attention, columns of the feature map (18 or 36)."""
+    """How large a network is: channels by stage, heads of attention, columns of the feature map."""
 
     widths: tuple[int, int, int, int] = (16, 48, 96, 128)
     heads: int = 4
     columns: int = 18
 
+    def __post_init__(self) -> None:
+        if self.columns not in (18, 36):
+            raise ValueError(f"a network has 18 columns or 36, not {self.columns}")
+        if self.heads < 1 or self.widths[-1] % self.heads:
+            raise ValueError(f"the last of the widths {self.widths} must be a multiple of the heads, {self.heads}")
+
 
 class Hints(NamedTuple):
     """What is taught besides, to make training quick; only there while training.
 
-    ``early`` (n, 10, 37) the first look's characters, ``cells`` (n, 54, 37) what each cell shows, log-probabilities;
-    ``looks`` (n, 2, 10, 54) where the slots look, first and again; ``grid`` the cells' rows and columns.
+    ``early`` (n, 10, 37) the first look's characters, ``cells`` (n, cells, 37) what each cell shows, log-probabilities;
+    ``looks`` (n, 2, 10, cells) where the slots look, first and again; ``grid`` the cells' rows and columns.
     """
 
     early: Tensor

@@ -69,7 +69,7 @@ class CropPool:
 def altered(batch: Shown, rng: torch.Generator) -> Shown:
     """``batch`` as it might have been seen a moment later: each crop a little moved, blurred or sharpened, noisier.
 
-    Two crops in three are moved, by up to some 4 % of their sides; what lies outside repeats the edge.
+    Two crops in three are scaled by up to 5 % and moved by up to 3 % of their sides; the edge is repeated outside.
     """
     n, device = len(batch.images), batch.images.device
 

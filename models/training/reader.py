@@ -16,11 +16,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 import numpy as np
 import torch
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.training.crops import CropBatch, CropMaker
 from models.training.faces import font_faces
@@ -68,6 +69,12 @@ class Settings(BaseModel):
     validation_crops: int = Field(1024, ge=64)
     device: str = Field("cpu", description="cpu or cuda")
 
+    @model_validator(mode="after")
+    def _knows_its_teacher(self) -> Self:
+        if self.teacher is not None and self.teacher not in self.networks:
+            raise ValueError(f"teacher: {self.teacher!r} is none of the networks {', '.join(self.networks)}")
+        return self
+
 
 def load_settings(path: Path) -> Settings:
     """Settings from a YAML file; ``ValueError`` names what is wrong in it."""
@@ -102,12 +109,15 @@ class Trainer:
         return self.settings.folder / "last.pt"
 
     def resume(self) -> bool:
-        """Take up the last checkpoint; false if there is none."""
+        """Take up the last checkpoint; false if there is none. Raises ``ValueError`` when it is of other networks."""
         if not self.checkpoint.exists():
             return False
         state = torch.load(self.checkpoint, map_location=self.settings.device, weights_only=True)
+        kept = state.get("learners", {})
+        if lacks := self.learners.keys() - kept.keys():
+            raise ValueError(f"{self.checkpoint} has no network {', '.join(sorted(lacks))}: name another folder")
         for name, learner in self.learners.items():
-            learner.restore(state["learners"][name])
+            learner.restore(kept[name])
         self.step = int(state["step"])
         print(f"resumed at batch {self.step}", flush=True)
         return True
@@ -259,7 +269,11 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
         _, kept = split_fonts(settings)
         maker = CropMaker(settings.seed + 2_000_003, font_faces(kept), font_share=1.0)
-        export(source, options.out, maker, network=options.network, looks=options.looks)
+        try:
+            export(source, options.out, maker, network=options.network, looks=options.looks)
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 1
         return 0
     os.environ.setdefault("OMP_NUM_THREADS", str(settings.threads))
     trainer = Trainer(settings, None if options.steps else options.config)

@@ -28,8 +28,7 @@ _LARGEST: Final = 32_768
 """And of at least so many in 8."""
 OUTPUTS: Final = ("characters", "format", "lines", "legibility")
 _TOLERANCE: Final = 5e-3
-"""Of a probability: the file keeps large weights in 16 bits."""
-"""Largest difference in log-probability between the graph and torch, where the probability isn't negligible."""
+"""Largest difference of a probability between the graph and torch: the file keeps large weights in 16 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +42,11 @@ class Calibration:
 
 def load_network(checkpoint: Path, name: str = "reader") -> ReaderNetwork:
     """The averaged weights of a network in a checkpoint, ready to read. Raises ``ValueError`` when it isn't there."""
-    learners = torch.load(checkpoint, map_location="cpu", weights_only=True)["learners"]
+    learners = torch.load(checkpoint, map_location="cpu", weights_only=True).get("learners", {})
     if name not in learners:
-        raise ValueError(f"{checkpoint} holds no network {name!r}: name one of {', '.join(learners)}")
+        raise ValueError(
+            f"{checkpoint} holds no network {name!r}, only {', '.join(learners) or 'what an older run kept'}"
+        )
     shape = learners[name]["shape"]
     network = ReaderNetwork(Shape(tuple(shape["widths"]), shape["heads"], shape["columns"]))
     network.load_state_dict(learners[name]["average"])

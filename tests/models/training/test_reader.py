@@ -132,6 +132,19 @@ def test_networks_side_by_side_learn_from_a_teacher_and_either_is_exported(tmp_p
         export(tmp_path / "last.pt", tmp_path / "x.onnx", CropMaker(9), crops=64, network="reader")
 
 
+def test_what_does_not_fit_together_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="teacher: 'large' is none of the networks reader"):
+        Settings(folder=tmp_path, teacher="large")
+    with pytest.raises(ValueError, match="18 columns or 36, not 20"):
+        Settings.model_validate({"folder": tmp_path, "networks": {"reader": {"columns": 20}}})
+    with pytest.raises(ValueError, match="multiple of the heads, 3"):
+        Shape(heads=3)
+    Trainer(settings(tmp_path, 1)).save()
+    other = settings(tmp_path, 1).model_copy(update={"networks": {"fine": Shape(columns=36)}})
+    with pytest.raises(ValueError, match="has no network fine"):
+        Trainer(other).resume()
+
+
 def test_a_run_ends_by_the_clock_too_with_its_rate_fallen(tmp_path: Path) -> None:
     trainer = Trainer(settings(tmp_path, 10**6).model_copy(update={"limit_s": 0.5}))
     trainer.run()
@@ -168,3 +181,6 @@ def test_the_recipe_in_the_repository_is_valid() -> None:
     recipe = load_settings(Path(__file__).parents[3] / "configs" / "training" / "reader.yaml")
     assert recipe.device == "cpu"
     assert recipe.steps > recipe.decay_steps
+    on_gpu = load_settings(Path(__file__).parents[3] / "configs" / "training" / "reader-gpu.yaml")
+    assert on_gpu.device == "cuda"
+    assert (on_gpu.left_out, on_gpu.held_out) == (recipe.left_out, recipe.held_out)
