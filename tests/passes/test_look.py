@@ -12,11 +12,17 @@ from tests.passes.scenery import SIZE, Around, Car, DrawnFrame, Finder, Names, d
 PLATE_PX = PassOptions().read.min_width_px
 
 
-def test_the_motion_of_a_followed_vehicle_is_not_searched_for_others() -> None:
+def on_an_empty_road() -> tuple[Finder, Lookout]:
+    """After three seconds in which nothing moved."""
     finder = Finder()
     lookout = Lookout(finder, LookOptions(), least_plate_px=PLATE_PX)
     for k in range(18):
         lookout.find(DrawnFrame(k / 6, []), [])
+    return finder, lookout
+
+
+def test_the_motion_of_a_followed_vehicle_is_not_searched_for_others() -> None:
+    finder, lookout = on_an_empty_road()
     before = finder.looks
     for k in range(6):
         plate = Box(200 + 8 * k, 200, 40, 9)
@@ -29,10 +35,7 @@ def test_the_motion_of_a_followed_vehicle_is_not_searched_for_others() -> None:
 
 def test_what_is_smaller_than_a_vehicle_is_not_searched_but_at_the_edge() -> None:
     def looks(x: float, y: float) -> int:
-        finder = Finder()
-        lookout = Lookout(finder, LookOptions(), least_plate_px=PLATE_PX)
-        for k in range(18):
-            lookout.find(DrawnFrame(k / 6, []), [])
+        finder, lookout = on_an_empty_road()
         before = finder.looks
         for k in range(6):
             lookout.find(DrawnFrame(3 + k / 6, [(1, Box(x + 4 * k, y, 12, 3))]), [])
