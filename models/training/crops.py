@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from index.alphabet import BLANK, SLOTS, encode
 from models.training import degrade
 from models.training.design import Design
+from models.training.dice import Dice
 from models.training.faces import PRESSES, Face, drawn_faces, pressed_faces, random_drawn_face
 from models.training.layouts import FORMATS, random_design
 from models.training.plates import Image, draw
@@ -99,7 +100,7 @@ class CropMaker:
 
     def batch(self, number: int, size: int) -> CropBatch:
         """Batch ``number`` of ``size`` crops; the same for the same number."""
-        rng = np.random.default_rng([self._seed, number])
+        rng = Dice(self._seed, number)
         images = np.empty((size, INPUT_HEIGHT, INPUT_WIDTH), np.uint8)
         characters = np.full((size, SLOTS), BLANK, np.int64)
         formats = np.full(size, NONE, np.int64)
@@ -140,9 +141,9 @@ class CropMaker:
     def seen(self, rng: np.random.Generator, subject: Subject, wide: float) -> Crop:
         """A crop that shows ``subject`` some ``wide`` px wide."""
         design = subject.design
-        scale = float(np.clip(wide * 1.2 / design.width, 0.12, 0.6))
+        scale = min(max(wide * 1.2 / design.width, 0.12), 0.6)
         plate = draw(design, subject.face, scale, subject.small_face, is_grey=True)
-        past = np.random.default_rng(subject.seed)
+        past = Dice(subject.seed)
         image = degrade.wear(past, plate.image)
         corner = (0, 0)
         if past.random() < 0.25:
@@ -153,7 +154,8 @@ class CropMaker:
         if rng.random() < 0.02:
             view, is_whole = _cut(rng, view), False
         ground = degrade.surroundings(rng, view.width, view.height)
-        crop = degrade.place(rng, image, view, ground)
+        matrix = degrade.projection(image, view)
+        crop = degrade.place(rng, image, matrix, view, ground)
         stroke = wide / design.width * 10.0
         crop = degrade.light(rng, crop)
         crop = degrade.lens(rng, crop, stroke)
@@ -163,7 +165,7 @@ class CropMaker:
         is_small = wide < 110 and rng.random() < 0.25
         crop = degrade.second_hand(rng, crop) if is_small else degrade.codec(rng, crop)
         centres = np.array([[(g.box[0] + g.box[2] / 2, g.box[1] + g.box[3] / 2)] for g in plate.glyphs]) + corner
-        seen = cv2.perspectiveTransform(centres, degrade.projection(image, view)).reshape(-1, 2)
+        seen = cv2.perspectiveTransform(centres, matrix).reshape(-1, 2)
         places = (seen / [view.width, view.height]).astype(np.float32)
         return Crop(crop, plate.text, plate.format, plate.lines, is_whole, places)
 

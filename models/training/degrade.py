@@ -5,7 +5,10 @@ Everything works on single-channel pictures, at the resolution the camera would 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 import cv2
 import numpy as np
@@ -14,6 +17,23 @@ from numpy.typing import NDArray
 from models.training.plates import Image
 
 Matrix = NDArray[np.float64]
+_TONES: Final = np.arange(256, dtype=np.float32)
+_GRAIN_PX: Final = 1024
+
+
+def _held(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)
+
+
+def _saturated(pixels: NDArray[np.floating]) -> Image:
+    """Rounded and cut off at 0 and 255."""
+    return np.asarray(cv2.convertScaleAbs(np.maximum(pixels, 0)), np.uint8)
+
+
+def _blurred(image: Image, sigma: float) -> Image:
+    """A Gaussian blur; OpenCV's own takes longer to work out its kernel than to apply it."""
+    kernel = cv2.getGaussianKernel(2 * round(3 * sigma) + 1, sigma, cv2.CV_32F)
+    return np.asarray(cv2.sepFilter2D(image, -1, kernel, kernel), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,35 +52,30 @@ def random_view(rng: np.random.Generator, aspect: float, px_wide: float, loosene
     """
     draw = rng.random()
     tilt = 2.0 if draw < 0.4 else 6.0 if draw < 0.72 else 12.0
-    angle = float(np.clip(rng.normal(0, tilt), -26, 26))
+    angle = math.radians(_held(rng.normal(0, tilt), -26, 26))
     h = px_wide / aspect * rng.uniform(0.88, 1.12)
     if tilt > 10:  # seen well from the side
         h *= rng.uniform(1.0, 1.5)
-    w = px_wide
-    corners = np.array([[-w / 2, -h / 2], [w / 2, -h / 2], [w / 2, h / 2], [-w / 2, h / 2]])
-    shear = np.tan(np.radians(np.clip(rng.normal(0, tilt * 0.9), -24, 24)))
-    corners[:, 0] += corners[:, 1] * shear
+    shear = math.tan(math.radians(_held(rng.normal(0, tilt * 0.9), -24, 24)))
+    shrink = keystone = 1.0
     if rng.random() < 0.6:  # seen from the side: one end is smaller
-        shrink = 1 + np.clip(rng.normal(0, 0.05), -0.2, 0.2)
-        ends = corners[:, 0] > 0
-        corners[ends, 1] *= shrink
-        corners[~ends, 1] /= shrink
-        keystone = 1 + np.clip(rng.normal(0, 0.02), -0.08, 0.08)
-        corners[:2, 0] *= keystone
-    a = np.radians(angle)
-    corners = corners @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
-    low, high = corners.min(0), corners.max(0)
-    size = high - low
+        shrink += _held(rng.normal(0, 0.05), -0.2, 0.2)
+        keystone += _held(rng.normal(0, 0.02), -0.08, 0.08)
+    cos, sin = math.cos(angle), math.sin(angle)
+    corners = []
+    for across, down in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
+        x = (across * px_wide + down * h * shear) / 2 * (keystone if down < 0 else 1)
+        y = down * h / 2 * (shrink if across > 0 else 1 / shrink)
+        corners.append((x * cos - y * sin, x * sin + y * cos))
+    xs, ys = zip(*corners, strict=True)
+    wide, high = max(xs) - min(xs), max(ys) - min(ys)
     is_tight = rng.random() < 0.5
-    margin = rng.normal(0.03, 0.045, 4) if is_tight else rng.uniform(-0.02, 0.24, 4) * looseness
+    margins = [rng.normal(0.03, 0.045) if is_tight else rng.uniform(-0.02, 0.24) * looseness for _ in range(4)]
     # A box that cuts a plate takes more often from its edge than from its characters.
-    margin = np.clip(margin, -0.035, 0.3)
-    left, top = margin[0] * size[0], margin[1] * size[1]
-    right, bottom = margin[2] * size[0], margin[3] * size[1]
-    corners = corners - low + [left, top]
-    width = max(8, round(size[0] + left + right))
-    height = max(6, round(size[1] + top + bottom))
-    return View(corners.astype(np.float32), width, height)
+    left, top, right, bottom = (_held(margin, -0.035, 0.3) for margin in margins)
+    dx, dy = left * wide - min(xs), top * high - min(ys)
+    width, height = max(8, round(wide * (1 + left + right))), max(6, round(high * (1 + top + bottom)))
+    return View(np.array([(x + dx, y + dy) for x, y in corners], np.float32), width, height)
 
 
 def surroundings(rng: np.random.Generator, width: int, height: int) -> Image:
@@ -69,7 +84,7 @@ def surroundings(rng: np.random.Generator, width: int, height: int) -> Image:
     small = np.clip(base + rng.normal(0, rng.uniform(2, 40), (3, 4)), 0, 255).astype(np.uint8)
     image: Image = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
     for _ in range(int(rng.integers(0, 5))):
-        tone = int(np.clip(base + rng.normal(0, 70), 0, 255))
+        tone = int(_held(base + rng.normal(0, 70), 0, 255))
         kind = rng.random()
         y = int(rng.integers(0, height))
         x = int(rng.integers(0, width))
@@ -84,7 +99,7 @@ def surroundings(rng: np.random.Generator, width: int, height: int) -> Image:
             cv2.circle(image, (x, y), int(rng.integers(2, max(3, height // 2))), tone, -1, cv2.LINE_AA)
     if rng.random() < 0.12:  # a grille
         step = int(rng.integers(4, 12))
-        image[::step, :] = np.uint8(np.clip(base - 50, 0, 255))
+        image[::step, :] = int(max(base - 50, 0))
     return image
 
 
@@ -95,9 +110,8 @@ def projection(plate: Image, view: View) -> Matrix:
     return np.asarray(cv2.getPerspectiveTransform(source, view.corners), np.float64)
 
 
-def place(rng: np.random.Generator, plate: Image, view: View, ground: Image) -> Image:
-    """``plate`` seen in ``view`` on ``ground``."""
-    matrix = projection(plate, view)
+def place(rng: np.random.Generator, plate: Image, matrix: Matrix, view: View, ground: Image) -> Image:
+    """``plate`` seen in ``view``, into which ``matrix`` takes it, on ``ground``."""
     if rng.random() < 0.5:  # the shadow or the edge of the mount behind the plate
         grow = view.corners + (view.corners - view.corners.mean(0)) * rng.uniform(0.02, 0.12)
         grow += rng.normal(0, 0.02 * view.height, 2).astype(np.float32)
@@ -124,7 +138,7 @@ def wear(rng: np.random.Generator, plate: Image) -> Image:
             slope = np.linspace(0, 1, rows, dtype=np.float32)[:, None]
             cover = cover * (slope if rng.random() < 0.7 else 1 - slope)
         tone = rng.uniform(30, 170)
-        plate = (plate + (tone - plate) * cover).astype(np.uint8)
+        plate = (plate + (np.float32(tone) - plate) * cover).astype(np.uint8)
     if rng.random() < 0.08:
         for _ in range(int(rng.integers(1, 4))):
             a = (int(rng.integers(0, columns)), int(rng.integers(0, rows)))
@@ -157,20 +171,24 @@ def frame(rng: np.random.Generator, plate: Image, letters: Image | None) -> tupl
 def light(rng: np.random.Generator, image: Image) -> Image:
     """Exposure, contrast, gradients, cast shadows, glare, the look of infrared."""
     rows, columns = image.shape
-    pixels: NDArray[np.floating] = image.astype(np.float32)
+    tones: NDArray[np.floating]
     draw = rng.random()
     if draw < 0.12:  # infrared at night: the plate shines, its surroundings are dark, noise comes later
-        pixels = 255 * (pixels / 255) ** rng.uniform(0.5, 1.6) * rng.uniform(0.6, 1.5)
+        tones = 255 * (_TONES / 255) ** rng.uniform(0.5, 1.6) * rng.uniform(0.6, 1.5)
     elif draw < 0.3:  # dusk or underexposed: little contrast
-        pixels = rng.uniform(5, 60) + pixels * rng.uniform(0.2, 0.55)
+        tones = rng.uniform(5, 60) + _TONES * rng.uniform(0.2, 0.55)
     elif draw < 0.42:  # haze or overexposed
-        pixels = rng.uniform(60, 140) + pixels * rng.uniform(0.25, 0.6)
+        tones = rng.uniform(60, 140) + _TONES * rng.uniform(0.25, 0.6)
     else:
-        pixels = (pixels - 128) * rng.uniform(0.6, 1.35) + 128 + rng.normal(0, 25)
-    if rng.random() < 0.3:
+        tones = (_TONES - 128) * rng.uniform(0.6, 1.35) + 128 + rng.normal(0, 25)
+    is_graded, is_shaded, is_dazzled = rng.random() < 0.3, rng.random() < 0.12, rng.random() < 0.08
+    if not (is_graded or is_shaded or is_dazzled):
+        return np.asarray(cv2.LUT(image, _saturated(tones)), np.uint8)
+    pixels = cv2.LUT(image, tones)
+    if is_graded:
         knots = rng.normal(1, 0.16, (2, 3)).astype(np.float32)
         pixels *= cv2.resize(knots, (columns, rows), interpolation=cv2.INTER_LINEAR)
-    if rng.random() < 0.12:  # a shadow's edge across the plate
+    if is_shaded:  # a shadow's edge across the plate
         points = np.array(
             [
                 [0, rng.uniform(-0.3, 1.2) * rows],
@@ -185,11 +203,11 @@ def light(rng: np.random.Generator, image: Image) -> Image:
         mask = np.zeros(image.shape, np.uint8)
         cv2.fillConvexPoly(mask, np.round(points).astype(np.int32), 255, cv2.LINE_AA)
         pixels *= 1 - mask.astype(np.float32) / 255 * rng.uniform(0.2, 0.7)
-    if rng.random() < 0.08:  # glare
-        y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
+    if is_dazzled:
+        x, y = np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)[:, None]
         cx, cy, r = rng.uniform(0, columns), rng.uniform(0, rows), rng.uniform(0.15, 0.5) * columns
-        pixels += np.exp(-((x - cx) ** 2 + (y - cy) ** 2 * 2) / (2 * r * r)) * rng.uniform(40, 190)
-    return np.clip(pixels, 0, 255).astype(np.uint8)
+        pixels += np.exp((x - cx) ** 2 / (-2 * r * r)) * np.exp((y - cy) ** 2 / (-r * r)) * rng.uniform(40, 190)
+    return _saturated(pixels)
 
 
 def lens(rng: np.random.Generator, image: Image, stroke_px: float) -> Image:
@@ -198,20 +216,27 @@ def lens(rng: np.random.Generator, image: Image, stroke_px: float) -> Image:
     if draw < 0.55:
         sigma = abs(rng.normal(0, 0.4)) * max(stroke_px, 0.7)
         if sigma > 0.25:
-            image = cv2.GaussianBlur(image, (0, 0), min(sigma, 8))
+            image = _blurred(image, min(sigma, 8))
     elif draw < 0.72:
         length = min(rng.uniform(0.5, 2.2) * max(stroke_px, 1.0), 40)
         if length > 1.5:
-            size = int(np.ceil(length)) | 1
+            size = math.ceil(length) | 1
             kernel = np.zeros((size, size), np.float32)
-            a = rng.normal(0, 0.5) if rng.random() < 0.7 else rng.uniform(0, np.pi)
-            c, d = size / 2 - 0.5, np.array([np.cos(a), np.sin(a)]) * length / 2
-            start, end = np.round((c - d) * 16).astype(int), np.round((c + d) * 16).astype(int)
-            cv2.line(kernel, tuple(map(int, start)), tuple(map(int, end)), 1.0, 1, cv2.LINE_AA, 4)
+            a = rng.normal(0, 0.5) if rng.random() < 0.7 else rng.uniform(0, math.pi)
+            middle, dx, dy = size // 2, math.cos(a) * length / 2, math.sin(a) * length / 2
+            start, end = ((round((middle + s * dx) * 16), round((middle + s * dy) * 16)) for s in (-1, 1))
+            cv2.line(kernel, start, end, 1.0, 1, cv2.LINE_AA, 4)
             total = kernel.sum()
             if total > 0:
                 image = cv2.filter2D(image, -1, kernel / total)
     return image
+
+
+@lru_cache(maxsize=1)
+def _grain() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Noise of deviation 1, sharp and soft, that crops take their pieces of."""
+    sharp = np.random.default_rng(0).standard_normal((_GRAIN_PX, _GRAIN_PX), np.float32)
+    return sharp, np.asarray(cv2.GaussianBlur(sharp, (3, 3), 0) * 1.8, np.float32)
 
 
 def sensor(rng: np.random.Generator, image: Image) -> Image:
@@ -226,13 +251,12 @@ def sensor(rng: np.random.Generator, image: Image) -> Image:
             )
     if rng.random() < 0.38:
         # Noise that drowns the characters teaches nothing: it stays under the picture's own contrast.
-        sigma = min(float(np.exp(rng.uniform(np.log(1.2), np.log(16)))), 0.4 * float(image.std()) + 1)
-        noise = rng.standard_normal(image.shape, np.float32) * sigma
-        if rng.random() < 0.4:
-            noise = cv2.GaussianBlur(noise, (3, 3), 0) * 1.8
-        image = np.clip(image + noise, 0, 255).astype(np.uint8)
+        sigma = min(math.exp(rng.uniform(math.log(1.2), math.log(16))), 0.4 * cv2.meanStdDev(image)[1].item() + 1)
+        grain = _grain()[int(rng.random() < 0.4)]
+        y, x = int(rng.integers(_GRAIN_PX - rows)), int(rng.integers(_GRAIN_PX - columns))
+        image = _saturated(image + grain[y : y + rows, x : x + columns] * np.float32(sigma))
     if rng.random() < 0.25:
-        soft = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.7, 1.6))
+        soft = _blurred(image, rng.uniform(0.7, 1.6))
         amount = rng.uniform(0.4, 2.0)
         image = cv2.addWeighted(image, 1 + amount, soft, -amount, 0)
     return image
@@ -241,7 +265,7 @@ def sensor(rng: np.random.Generator, image: Image) -> Image:
 def second_hand(rng: np.random.Generator, image: Image) -> Image:
     """A small picture that somebody sharpened, packed hard and enlarged: what many collections of photos hold."""
     rows, columns = image.shape
-    soft = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.6, 1.2))
+    soft = _blurred(image, rng.uniform(0.6, 1.2))
     amount = rng.uniform(0.3, 2.2)
     image = codec(rng, cv2.addWeighted(image, 1 + amount, soft, -amount, 0))
     factor = rng.uniform(1.2, 2.6)
@@ -253,13 +277,12 @@ def second_hand(rng: np.random.Generator, image: Image) -> Image:
 def codec(rng: np.random.Generator, image: Image) -> Image:
     """Block artefacts of JPEG, and a video codec's: blocks of coarse detail with their edges smoothed."""
     if rng.random() < 0.55:
-        rows, columns = image.shape
         pad = (int(rng.integers(0, 8)), int(rng.integers(0, 8)))
-        shifted = cv2.copyMakeBorder(image, pad[0], 8 - pad[0], pad[1], 8 - pad[1], cv2.BORDER_REPLICATE)
-        quality = int(np.clip(rng.normal(55, 25), 12, 95))
+        shifted = cv2.copyMakeBorder(image, pad[0], 0, pad[1], 0, cv2.BORDER_REPLICATE)
+        quality = int(_held(rng.normal(55, 25), 12, 95))
         _, data = cv2.imencode(".jpg", shifted, [cv2.IMWRITE_JPEG_QUALITY, quality])
         decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
-        image = decoded[pad[0] : pad[0] + rows, pad[1] : pad[1] + columns]
+        image = decoded[pad[0] :, pad[1] :]
         if rng.random() < 0.3:  # the deblocking filter of a video codec
             image = cv2.GaussianBlur(image, (3, 3), 0)
     return image

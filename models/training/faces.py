@@ -81,10 +81,14 @@ _CORNERED: Final = "BDEFHKLMNPRTU"
 
 def _arc(centre: Point, radius: Point, start: float, end: float, exponent: float) -> list[Point]:
     """Points of a superellipse from ``start`` to ``end`` degrees, clockwise on the picture, 0 at the right."""
+    return [(centre[0] + radius[0] * x, centre[1] + radius[1] * y) for x, y in _unit_arc(start, end, exponent)]
+
+
+@lru_cache(maxsize=4096)
+def _unit_arc(start: float, end: float, exponent: float) -> list[Point]:
     angles = np.radians(np.linspace(start, end, max(4, int(abs(end - start) / 9))))
     c, s = np.cos(angles), np.sin(angles)
-    x = centre[0] + radius[0] * np.sign(c) * np.abs(c) ** (2 / exponent)
-    y = centre[1] + radius[1] * np.sign(s) * np.abs(s) ** (2 / exponent)
+    x, y = np.sign(c) * np.abs(c) ** (2 / exponent), np.sign(s) * np.abs(s) ** (2 / exponent)
     return list(zip(x.tolist(), y.tolist(), strict=True))
 
 
@@ -227,12 +231,15 @@ class DrawnFace:
 
     name: str
     strokes: Strokes = field(default_factory=Strokes)
+    _masks: dict[str, Mask] = field(default_factory=dict, repr=False, compare=False)
 
     def mask(self, character: str) -> Mask:
-        return _drawn(self.strokes, character)
+        found = self._masks.get(character)
+        if found is None:
+            found = self._masks[character] = _drawn(self.strokes, character)
+        return found
 
 
-@lru_cache(maxsize=20000)
 def _drawn(s: Strokes, character: str) -> Mask:
     lines, stretch = _skeleton(character, s)
     scale = 2 * REFERENCE_HEIGHT
@@ -258,9 +265,9 @@ def _drawn(s: Strokes, character: str) -> Mask:
 
 def _trimmed(canvas: Mask) -> Mask:
     """The ink of ``canvas`` at the reference height."""
-    rows, columns = np.flatnonzero(canvas.max(1) > 40), np.flatnonzero(canvas.max(0) > 40)
-    ink = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    width = max(3, round(ink.shape[1] * REFERENCE_HEIGHT / ink.shape[0]))
+    left, top, columns, rows = cv2.boundingRect(cv2.threshold(canvas, 40, 255, cv2.THRESH_BINARY)[1])
+    ink = canvas[top : top + rows, left : left + columns]
+    width = max(3, round(columns * REFERENCE_HEIGHT / rows))
     out: Mask = cv2.resize(ink, (width, REFERENCE_HEIGHT), interpolation=cv2.INTER_AREA)
     return out
 
@@ -298,16 +305,17 @@ class FontFace:
         return _trimmed(canvas)
 
 
-def drawn_faces() -> list[DrawnFace]:
+@lru_cache(maxsize=1)
+def drawn_faces() -> tuple[DrawnFace, ...]:
     """The named drawn faces, for pictures that should look like a known kind of plate."""
-    return [
+    return (
         DrawnFace("din", Strokes(0.52, 0.14, 2.6, one=0)),
         DrawnFace("din-narrow", Strokes(0.44, 0.13, 3.0)),
         DrawnFace("fe", Strokes(0.6, 0.13, 2.4, zero=3, one=1, seven=0, six=1, three=1, gee=1)),
         DrawnFace("pressed", Strokes(0.46, 0.13, 4.0, six=0, double=1, queue=2)),
         DrawnFace("mandatory", Strokes(0.58, 0.13, 4.0, one=1, eye=1, em=1, double=1, queue=2)),
         DrawnFace("russian", Strokes(0.54, 0.15, 3.4, False, seven=2, three=0)),
-    ]
+    )
 
 
 def random_drawn_face(rng: np.random.Generator) -> DrawnFace:

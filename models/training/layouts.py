@@ -90,10 +90,12 @@ FORMATS: Final = (
 """Names of the formats in the order of the reader's output; ``none`` is no plate."""
 
 
+_COUNTRIES: Final = tuple(LAYOUTS)
+_SHARES: Final = [share / sum(share for _, share in LAYOUTS.values()) for _, share in LAYOUTS.values()]
+
+
 def random_design(rng: np.random.Generator, country: str | None = None) -> Design:
     """A random plate; of ``country`` (a key of ``LAYOUTS``) if given."""
     if country is None:
-        names = list(LAYOUTS)
-        shares = np.array([LAYOUTS[name][1] for name in names])
-        country = names[int(rng.choice(len(names), p=shares / shares.sum()))]
+        country = _COUNTRIES[int(rng.choice(len(_COUNTRIES), p=_SHARES))]
     return LAYOUTS[country][0](rng)

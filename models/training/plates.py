@@ -6,6 +6,7 @@ simulation puts it on vehicles, the reader's training sends it through ``degrade
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,56 +70,54 @@ class _Canvas:
         """Draw a run; its characters' boxes if it is read."""
         s = self._scale
         height = max(3, round(run.height * s))
-        masks = [face.mask(character) for character in run.text if character != " "]
-        widths = np.array([mask.shape[1] / mask.shape[0] * run.height for mask in masks])
         gap = run.spacing * run.height
-        steps = [gap * (2.5 if character == " " else 1.0) for character in run.text]
-        total = widths.sum() + sum(steps[:-1]) if len(masks) else 0.0
+        masks = [None if character == " " else face.mask(character) for character in run.text]
+        widths = [0.0 if mask is None else mask.shape[1] / mask.shape[0] * run.height for mask in masks]
+        steps = [gap if mask is not None else gap * 2.5 for mask in masks]
+        total = sum(widths) + sum(steps[:-1])
         press = min(1.0, run.width / max(total, 1e-6))
         x = run.x + (run.width - total * press) * run.align
         glyphs: list[Glyph] = []
-        tone = np.array(self._tone(run.ink or self._design.ink), np.float32)
-        index = 0
-        for character, step in zip(run.text, steps, strict=True):
-            if character == " ":
-                x += step * press
-                continue
-            width = max(2, round(widths[index] * press * s))
-            mask = cv2.resize(masks[index], (width, height), interpolation=cv2.INTER_AREA)
-            box = self._stamp(mask, round(x * s), round(run.y * s), tone)
-            if run.is_read:
-                glyphs.append(Glyph(character, box))
-            x += (widths[index] + step) * press
-            index += 1
-        return glyphs
+        shapes: list[Image] = []
+        for character, mask, width, step in zip(run.text, masks, widths, steps, strict=True):
+            if mask is not None:
+                size = (max(2, round(width * press * s)), height)
+                shapes.append(cv2.resize(mask, size, interpolation=cv2.INTER_AREA))
+                glyphs.append(Glyph(character, (round(x * s), round(run.y * s), *size)))
+            x += (width + step) * press
+        if glyphs:
+            self._stamp(shapes, glyphs, np.array(self._tone(run.ink or self._design.ink), np.float32))
+        return glyphs if run.is_read else []
 
-    def _stamp(self, mask: Image, x: int, y: int, tone: NDArray[np.float32]) -> tuple[int, int, int, int]:
+    def _stamp(self, shapes: list[Image], glyphs: list[Glyph], tone: NDArray[np.float32]) -> None:
+        """Ink a run's characters in one go."""
+        x, y, _, height = glyphs[0].box
+        mask = np.zeros((height, max(g.box[0] + g.box[2] for g in glyphs) - x), np.uint8)
+        for shape, glyph in zip(shapes, glyphs, strict=True):
+            part = mask[:, glyph.box[0] - x : glyph.box[0] - x + glyph.box[2]]
+            np.maximum(part, shape, out=part)
         rows, columns = self.image.shape[:2]
         x0, y0 = max(0, x), max(0, y)
         x1, y1 = min(columns, x + mask.shape[1]), min(rows, y + mask.shape[0])
         if x1 > x0 and y1 > y0:
             cut = mask[y0 - y : y1 - y, x0 - x : x1 - x]
             part = self.image[y0:y1, x0:x1]
-            cover = cut.astype(np.float32) / 255
+            cover = cut * np.float32(1 / 255)
             if part.ndim == 3:
-                cover = cover[..., None]
-                part[:] = (part + (tone - part) * cover).astype(np.uint8)
+                part[:] = part + (tone - part) * cover[..., None]
             else:
-                part[:] = (part + (tone[0] - part) * cover).astype(np.uint8)
+                part[:] = part + (tone[0] - part) * cover
             relief = self._relief[y0:y1, x0:x1]
             np.maximum(relief, cut, out=relief)
-        return (x, y, mask.shape[1], mask.shape[0])
 
     def emboss(self) -> None:
         """Pressed characters catch light at one edge and lose it at the other."""
         if self._design.emboss <= 0:
             return
         soft = cv2.GaussianBlur(self._relief, (3, 3), 0).astype(np.int16)
-        edge = np.roll(soft, (1, 1), (0, 1)) - np.roll(soft, (-1, -1), (0, 1))
-        edge = (edge * (0.25 * self._design.emboss)).astype(np.int16)
-        if self.image.ndim == 3:
-            edge = edge[..., None]
-        self.image = np.clip(self.image.astype(np.int16) + edge, 0, 255).astype(np.uint8)
+        edge = (soft[:-2, :-2] - soft[2:, 2:]) * np.float32(0.25 * self._design.emboss)
+        inner = self.image[1:-1, 1:-1]
+        inner[:] = np.clip(inner + (edge if inner.ndim == 2 else edge[..., None]), 0, 255)
 
     def decorate(self, d: Decoration) -> None:
         """Draw a decoration."""
@@ -147,10 +146,10 @@ class _Canvas:
 
     def _flag(self, d: Decoration, x0: int, y0: int, x1: int, y1: int) -> None:
         """A flag of one to three fields, perhaps with a disc."""
-        rng = np.random.default_rng(d.seed)
+        rng = random.Random(d.seed)
         cv2.rectangle(self.image, (x0, y0), (x1, y1), self._tone(d.colour), -1)
         if rng.random() < 0.4:
-            colours = [_COLOURS[int(i)] for i in rng.integers(0, len(_COLOURS), 2)]
+            colours = rng.choices(_COLOURS, k=2)
             third = max(1, (y1 - y0) // 3)
             for i, colour in enumerate(colours):
                 cv2.rectangle(
@@ -162,13 +161,13 @@ class _Canvas:
 
     def _seal(self, d: Decoration, x0: int, y0: int, x1: int, y1: int) -> None:
         """A coat of arms or a control sticker: a round or shield-shaped patch of mixed colours."""
-        rng = np.random.default_rng(d.seed)
+        rng = random.Random(d.seed)
         centre = ((x0 + x1) // 2, (y0 + y1) // 2)
         axes = (max(1, (x1 - x0) // 2), max(1, (y1 - y0) // 2))
         cv2.ellipse(self.image, centre, axes, 0, 0, 360, self._tone(d.colour), -1, cv2.LINE_AA)
-        for _ in range(int(rng.integers(1, 4))):
-            colour = _COLOURS[int(rng.integers(len(_COLOURS)))]
-            at = (int(rng.integers(x0, max(x1, x0 + 1))), int(rng.integers(y0, max(y1, y0 + 1))))
+        for _ in range(rng.randrange(1, 4)):
+            colour = rng.choice(_COLOURS)
+            at = (rng.randrange(x0, max(x1, x0 + 1)), rng.randrange(y0, max(y1, y0 + 1)))
             inner = (max(1, axes[0] // 2), max(1, axes[1] // 2))
             at = ((at[0] + centre[0]) // 2, (at[1] + centre[1]) // 2)
             cv2.ellipse(self.image, at, inner, 0, 0, 360, self._tone(colour), -1, cv2.LINE_AA)
@@ -202,12 +201,12 @@ class _Canvas:
 
     def _strokes(self, d: Decoration, x0: int, y0: int, x1: int, y1: int) -> None:
         """Something like a character that is none of ours."""
-        rng = np.random.default_rng(d.seed)
+        rng = random.Random(d.seed)
         pen = max(1, round(d.thickness * self._scale))
-        for _ in range(int(rng.integers(4, 9))):
+        for _ in range(rng.randrange(4, 9)):
             across = rng.random() < 0.5
-            a = (int(rng.integers(x0, x1 + 1)), int(rng.integers(y0, y1 + 1)))
-            b = (x1 - int(rng.integers(0, 3)), a[1]) if across else (a[0], int(rng.integers(y0, y1 + 1)))
+            a = (rng.randrange(x0, x1 + 1), rng.randrange(y0, y1 + 1))
+            b = (x1 - rng.randrange(0, 3), a[1]) if across else (a[0], rng.randrange(y0, y1 + 1))
             cv2.line(self.image, a, b, self._tone(d.colour), pen, cv2.LINE_AA)
 
 
