@@ -226,7 +226,7 @@ def main() -> None:
     parser.add_argument("--decoder", choices=("auto", "cpu", "nvdec"), default="auto")
     parser.add_argument("--callers", type=int, default=16, help="cameras, and threads that ask a network, at once")
     parser.add_argument("--processes", type=int, default=1, help="over which the cameras are spread")
-    parser.add_argument("--calls", type=int, default=256, help="pictures by which each network is timed")
+    parser.add_argument("--calls", type=int, default=256, help="pictures by which each network is timed; 0: not")
     parser.add_argument("--clip", type=Path, help="a road to play instead of the drawn one")
     parser.add_argument("--seconds", type=float, default=20.0, help="of the drawn road")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="which of the cameras' are played")
@@ -243,9 +243,10 @@ def main() -> None:
         "processes": options.processes,
     }
     print(", ".join(f"{name} {value}" for name, value in ran.items()), flush=True)
-    costs = networks(session, options.callers, options.calls)
-    print(f"\n{'ms a picture, of CPU':22}" + "".join(f"{way:>20}" for way in costs["reader"]))
-    for name, row in costs.items():
+    costs = networks(session, options.callers, options.calls) if options.calls else {}
+    for number, (name, row) in enumerate(costs.items()):
+        if not number:
+            print(f"\n{'ms a picture, of CPU':22}" + "".join(f"{way:>20}" for way in row))
         print(f"{name:22}" + "".join(f"{t.wall_ms:11.2f} {t.cpu_ms:8.2f}" for t in row.values()), flush=True)
     kept: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder, spread(options.callers, options.processes) as played:

@@ -41,6 +41,7 @@ def model_choice(settings: RegionSettings, home: Home) -> ModelChoice:
             provider=models.provider,
             max_batch=models.max_batch,
             copies=models.copies,
+            records=models.records,
             batch_wait_s=None if models.batch_wait_ms is None else models.batch_wait_ms / 1000,
             gpu=GpuOptions(gpu.device, gpu.memory_mb, gpu.engines or home.engines, gpu.half),
         ),

@@ -39,6 +39,7 @@ class CornerPlateDetector:
         """Raises ``ModelError`` when the model can't be loaded or is of another kind."""
         self.options = options or DetectorOptions()
         self._session = Session(model, session_options, name="plate detector")
+        self._session.record(squares=1)
         if list(self._session.inputs) != ["pictures"]:
             raise ModelError(f"plate detector: takes {list(self._session.inputs)}, not `pictures`: no corner detector")
 

@@ -49,6 +49,7 @@ class NetworkReader:
     def __init__(self, model: Path | bytes, session_options: SessionOptions | None = None) -> None:
         """Raises ``ModelError`` when the model breaks the contract."""
         self._session = Session(model, session_options, name="plate reader")
+        self._session.record()
         try:
             self.settings = ReaderSettings.model_validate(self._session.metadata)
         except ValidationError as error:

@@ -55,6 +55,11 @@ class ModelSettings(Section):
         description="of each network, one for each shape of its input; null takes 8 in CUDA, which plans a network "
         "anew when its shape changes, and 1 elsewhere",
     )
+    records: bool | None = Field(
+        default=None,
+        description="how small batches run is recorded at the start, in a copy of the network for each shape; null "
+        "does so in CUDA, where launching costs more than computing",
+    )
     batch_wait_ms: float | None = Field(
         default=None,
         ge=0,

@@ -56,13 +56,14 @@ def is_gpu_visible() -> bool:
 
 
 def with_options(
-    provider: Provider, gpu: GpuOptions, max_batch: int, inputs: Shapes
+    provider: Provider, gpu: GpuOptions, max_batch: int, inputs: Shapes, records: bool = False
 ) -> list[tuple[str, dict[str, str]]]:
-    """``provider`` and those behind it, as ONNX Runtime takes them, as far as it has them."""
+    """``provider`` and those behind it, as ONNX Runtime takes them, as far as it has them. ``records``: CUDA records a
+    network's first run, whose input then keeps its shape."""
     available = ort.get_available_providers()
     told = {
         "cpu": {},
-        "cuda": _cuda(gpu),
+        "cuda": _cuda(gpu) | ({"enable_cuda_graph": "1"} if records else {}),
         "tensorrt": _tensorrt(gpu, max_batch, inputs),
     }
     return [(NAMES[one], told[one]) for one in (provider, *_BEHIND[provider]) if NAMES[one] in available]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,8 @@ from models.errors import ModelError
 from models.runtime.batching import Batcher, BatchOptions
 from models.runtime.cuda import load_cuda
 from models.runtime.providers import NAMES, GpuOptions, Provider, Shapes, chosen, say_once, with_options
-from models.runtime.shapes import CopiesByShape, room
+from models.runtime.recorded import RecordedNetwork, free_sizes
+from models.runtime.shapes import CopiesByShape, Shape, room
 
 __all__ = ["GpuOptions", "Provider", "Session", "SessionOptions", "chunks"]
 
@@ -50,6 +51,8 @@ class SessionOptions:
     copies: int | None = None
     """Of a network, one for each shape of its input, batches being filled up to powers of two. None: 8 in CUDA, which
     plans a network anew when its shape changes, 1 elsewhere."""
+    records: bool | None = None
+    """Whether ``record`` does. None: in CUDA."""
     gpu: GpuOptions = field(default_factory=GpuOptions)
 
     def __post_init__(self) -> None:
@@ -70,7 +73,8 @@ class Session:
         self.runs_on = chosen(self.options.provider)
         """The provider that really runs it, never ``auto``."""
         self.max_batch = self._max_batch()
-        self._session = self._load(model)
+        self._model = model
+        self._session = self._load()
         if self._session.get_providers()[0] != NAMES[self.runs_on]:
             self._fall_back()
         say_once(logging.INFO, f"networks run on {NAMES[self.runs_on]}")
@@ -80,7 +84,9 @@ class Session:
         # a row of an output is a row of the input only where both dimensions have one name
         self._any_rows = len(rows) == 1 and isinstance(next(iter(rows)), str)
         copies = self.options.copies or (_CUDA_COPIES if self.runs_on == "cuda" else 1)
-        self._copies = CopiesByShape(self._session, partial(self._copy, model), copies) if copies > 1 else None
+        self._copies = CopiesByShape(self._session, self._copy, copies) if copies > 1 else None
+        self._recorded: dict[Shape, RecordedNetwork] = {}
+        self._recording: Executor | None = None
         self._batcher = self._make_batcher()
 
     @property
@@ -99,13 +105,34 @@ class Session:
 
     def padded(self, shape: tuple[int, int]) -> tuple[int, int]:
         """``(height, width)`` of the input that a picture of ``shape`` is put into, by ``square_px``."""
-        step = self.options.square_px
-        if step is None:
-            step = 0 if self.runs_on == "cpu" else _GPU_SQUARE_PX
+        step = self._square_px
         if not step:
             return shape
         side = step << (-(-max(shape) // step) - 1).bit_length()
         return side, side
+
+    @property
+    def _square_px(self) -> int:
+        given = self.options.square_px
+        return given if given is not None else 0 if self.runs_on == "cpu" else _GPU_SQUARE_PX
+
+    def record(self, squares: int = 0) -> None:
+        """Record how small batches run (``models/runtime/recorded.py``), of the network's own size or of the first
+        ``squares`` sizes of ``padded``. To be called before the process uses CUDA otherwise."""
+        wanted = self.options.records
+        if not self._any_rows or not (self.runs_on == "cuda" if wanted is None else wanted):
+            return
+        shape = next(iter(self.inputs.values()))[1]
+        sides = [self._square_px << doubled for doubled in range(squares if self._square_px else 0)]
+        device = "cuda" if self.runs_on == "cuda" else "cpu"
+        self._recording = ThreadPoolExecutor(1, f"{self.name} recorded")
+        for sizes in free_sizes(shape, self.max_batch, sides):
+            try:
+                network = RecordedNetwork(self._load(sizes), device, self.options.gpu.device, self._recording)
+            except Exception as error:  # noqa: BLE001 - of memory, of CUDA: what is recorded so far serves
+                say_once(logging.WARNING, f"{self.name}: {len(self._recorded)} shapes are recorded, no more: {error}")
+                return
+            self._recorded[network.shape] = network
 
     def run(self, feeds: Feeds) -> Outputs:
         """Outputs in the model's own order. Raises ``ModelError`` when the network fails on these inputs."""
@@ -120,10 +147,12 @@ class Session:
         return dict(zip(self._outputs, self.run(feeds), strict=True))
 
     def close(self) -> None:
-        """End the thread that batches calls; what stands in line is answered. For those who don't keep a network for
-        the life of their process."""
+        """End the threads that batch and run calls; what stands in line is answered. For those who don't keep a network
+        for the life of their process."""
         if self._batcher is not None:
             self._batcher.close()
+        if self._recording is not None:
+            self._recording.shutdown()
 
     def _run(self, asked: list[Feeds]) -> Outputs:
         """One run of all that was asked."""
@@ -132,9 +161,10 @@ class Session:
             rows = sum(_rows(each) for each in asked)
             feeds = self._joined(asked, rows)
         try:
-            network = self._session
-            if self._copies is not None:
-                network = self._copies.of(tuple(value.shape for value in feeds.values()))
+            shape = tuple(value.shape for value in feeds.values())
+            network = self._recorded.get(shape)
+            if network is None:
+                network = self._session if self._copies is None else self._copies.of(shape)
             outputs = list(network.run(self._outputs, dict(feeds)))
         except Exception as error:
             shapes = {name: value.shape for name, value in feeds.items()}
@@ -147,7 +177,8 @@ class Session:
 
     def _joined(self, asked: list[Feeds], rows: int) -> Feeds:
         """Everyone's rows, and such of nothing as fill a batch up."""
-        size = rows if self._copies is None else room(rows, self.max_batch)
+        is_filled = self._copies is not None or self._recorded
+        size = room(rows, self.max_batch) if is_filled else rows
         if len(asked) == 1 and size == rows:
             return asked[0]
         joined = {name: np.empty((size, *one.shape[1:]), one.dtype) for name, one in asked[0].items()}
@@ -170,9 +201,12 @@ class Session:
             return None
         return Batcher(self._run_together, BatchOptions(wait_s, self.max_batch), f"{self.name} batches")
 
-    def _load(self, model: Path | bytes) -> Any:
-        source = model if isinstance(model, bytes) else str(model)
+    def _load(self, sizes: Mapping[str, int] | None = None) -> Any:
+        """The network; for inputs whose free dimensions are ``sizes``, to be recorded."""
+        source = self._model if isinstance(self._model, bytes) else str(self._model)
         provider, options = self.runs_on, _ort_options(self.options.threads)
+        for name, size in (sizes or {}).items():
+            options.add_free_dimension_override_by_name(name, size)
         available = ort.get_available_providers()
         if NAMES[provider] not in available:
             raise ModelError(
@@ -188,7 +222,7 @@ class Session:
                 shapes = {each.name: each.shape for each in plain.get_inputs()}
                 if self.options.gpu.engines is not None:
                     self.options.gpu.engines.mkdir(parents=True, exist_ok=True)
-            told = with_options(provider, self.options.gpu, self.max_batch, shapes)
+            told = with_options(provider, self.options.gpu, self.max_batch, shapes, records=sizes is not None)
             return ort.InferenceSession(source, options, providers=told)
         except Exception as error:
             mend = "pull it again with `beket models pull`"
@@ -196,8 +230,8 @@ class Session:
                 mend = "see what models.gpu says of the GPU, or set models.provider to cpu"
             raise ModelError(f"{self.name}: ONNX Runtime can't load it ({error}); {mend}") from error
 
-    def _copy(self, model: Path | bytes) -> Any:
-        network = self._load(model)
+    def _copy(self) -> Any:
+        network = self._load()
         if network.get_providers()[0] != NAMES[self.runs_on]:
             raise ModelError(f"{self.name}: {NAMES[self.runs_on]} takes no more of it")
         return network

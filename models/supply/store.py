@@ -25,7 +25,7 @@ from models.supply.convert import check_onnx, convert_centerface, convert_yolo
 from models.supply.manifest import ROOT, Manifest, Role, Source, read_manifest
 from models.supply.mobilenet_graph import convert_mobilenet
 
-CONVERTER: Final = 1
+CONVERTER: Final = 2
 """Grows when the converter writes other graphs, so that models made before are made anew."""
 
 Progress = Callable[[Role, str, int, int | None], None]

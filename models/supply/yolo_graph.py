@@ -117,18 +117,14 @@ class _Graph:
 
     def centres(self, source: str, stride: int) -> str:
         """Centre of each cell of a map ``(N, C, h, w)``, in pixels of the input: ``(1, 2, h * w)``."""
-        sizes = self.split(self.add("Shape", [source], start=2, end=4), 2, axis=0)
-        shape = self.add("Concat", sizes, axis=0)
-        zero, one, axis = self.constant(0, np.int64), self.constant(1, np.int64), self.constant([0], np.int64)
+        shape = self.add("Shape", [source], start=2, end=4)
+        # counted by sums: ONNX Runtime refuses Range where the input's size is fixed
+        each = self.add("ConstantOfShape", [shape], value=numpy_helper.from_array(np.full(1, stride, np.float32)))
         lines = []
-        for size, spread in ((sizes[1], [1, -1]), (sizes[0], [-1, 1])):
-            steps = self.add("Range", [zero, self.add("Squeeze", [size, axis]), one])
-            pixels = self.add(
-                "Mul", [self.add("Cast", [steps], to=TensorProto.FLOAT), self.constant(stride, np.float32)]
-            )
-            pixels = self.add("Add", [pixels, self.constant(stride / 2, np.float32)])
-            grid = self.add("Expand", [self.add("Reshape", [pixels, self.constant(spread, np.int64)]), shape])
-            lines.append(self.add("Reshape", [grid, self.constant([1, 1, -1], np.int64)]))
+        for axis in (1, 0):
+            ends = self.add("CumSum", [each, self.constant(axis, np.int64)])
+            centres = self.add("Sub", [ends, self.constant(stride / 2, np.float32)])
+            lines.append(self.add("Reshape", [centres, self.constant([1, 1, -1], np.int64)]))
         return self.add("Concat", lines, axis=1)
 
     def detect(self, sources: Sequence[str], name: str, keep: Sequence[int]) -> tuple[str, str]:

@@ -55,7 +55,8 @@ def one_line(rng: np.random.Generator, pattern: tuple[str, str], name: str) -> D
     ratio = 1.0 if sheet.chance(0.35) else sheet.between(0.68, 0.95)
     base = 56 + height / 2 + sheet.between(-4, 4)
     digits, letters = (fill(p, rng) for p in pattern)
-    share = len(digits) / (len(digits) + len(letters) * (0.75 + 0.3 * ratio)) + sheet.between(-0.03, 0.03)
+    room = 3 if sheet.chance(0.4) else len(letters)  # two letters may stand in the room of three
+    share = len(digits) / (len(digits) + room * (0.75 + 0.3 * ratio)) + sheet.between(-0.03, 0.03)
     start = left + sheet.between(2, 14)
     middle = start + (right - start - 8) * share
     spacing = sheet.between(0.05, 0.2)

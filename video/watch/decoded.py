@@ -19,12 +19,13 @@ _CUT_FORMATS = {"yuv420p": (2, 2), "yuvj420p": (2, 2), "yuv422p": (2, 1), "yuvj4
 
 
 class DecodedFrame:
-    """One decoded picture of a stream. The pixels stay as the decoder left them until ``bgr`` is asked."""
+    """One decoded picture of a stream. The pixels stay as and where the decoder left them until they are asked for."""
 
-    __slots__ = ("_bgr", "_converted", "_frame", "camera_at", "seen_at", "size", "t")
+    __slots__ = ("_bgr", "_converted", "_decoded", "_fetched", "camera_at", "seen_at", "size", "t")
 
     def __init__(self, frame: Any, t: float, seen_at: datetime | None, camera_at: datetime | None = None) -> None:
-        self._frame = frame
+        self._decoded = frame
+        self._fetched: Any = None
         self._bgr: NDArray[np.uint8] | None = None
         self._converted: list[Part] = []
         """Parts of the picture that ``_bgr`` holds."""
@@ -36,7 +37,19 @@ class DecodedFrame:
     @property
     def is_keyframe(self) -> bool:
         """Whether it was coded by itself."""
-        return bool(self._frame.key_frame)
+        return bool(self._decoded.key_frame)
+
+    def fetch(self) -> None:
+        """Bring the pixels from the GPU, if they lie there; raises FFmpegError where it has them no more."""
+        if self._fetched is None:
+            on_gpu = self._decoded.sw_format
+            self._fetched = self._decoded.reformat(format=on_gpu.name, threads=1) if on_gpu else self._decoded
+
+    @property
+    def _frame(self) -> Any:
+        """The picture in memory."""
+        self.fetch()
+        return self._fetched
 
     def bgr(self, part: Part | None = None) -> NDArray[np.uint8]:
         width, height = self.size

@@ -113,14 +113,28 @@ class StreamDecoder:
         is_mute = not self.decoded and (coded is None or len(self._untried) >= _GPU_PATIENCE)
         if not (is_mute and self._untried) and self._refused < (_GPU_FAILURES if self.decoded else 1):
             return
+        again = self._untried
+        self._leave_gpu(why)
+        for packet in again if coded is not None else (*again, None):
+            yield from self._run(packet)
+
+    def fetch(self, frame: DecodedFrame) -> bool:
+        """Have the pixels of a frame that was given in memory; false where the GPU gives them no more."""
+        try:
+            frame.fetch()
+        except av.error.FFmpegError as error:
+            if self.is_on_gpu:
+                self._leave_gpu(f"its pictures can't be had from the GPU ({error})")
+            return False
+        return True
+
+    def _leave_gpu(self, why: str) -> None:
+        """The CPU decodes from here on; where pictures were given already, from the next keyframe."""
         if self._nvdec is not None:
             self._nvdec.give_up(why)
         self.is_on_gpu = False
         self._context = self._set_up(self._on_cpu())
-        # after its first pictures the CPU finds its way in at the next keyframe
-        again, self._untried = self._untried, []
-        for packet in again if coded is not None else (*again, None):
-            yield from self._run(packet)
+        self._untried = []
 
     def _given(self, frames: Sequence[Any]) -> Iterator[DecodedFrame]:
         for frame in frames:

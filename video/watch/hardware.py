@@ -1,8 +1,8 @@
 """Decoding on a GPU: whether this machine's NVDEC works, and which streams it refused.
 
 FFmpeg's own decoders parse a stream and hand its pictures to NVDEC (its ``cuda`` acceleration, which PyAV's wheel has);
-they come back to memory as NV12. On an H200 the trial picture was decoded in a process without networks; not
-yet beside networks on CUDA, which must open it with FFmpeg's own flags (``models/runtime/cuda.py``).
+they stay there until their pixels are asked for, and come to memory as NV12: bringing one takes ten times the CPU of
+decoding it. Networks on CUDA must open the GPU with FFmpeg's own flags (``models/runtime/cuda.py``).
 """
 
 from __future__ import annotations
@@ -65,9 +65,14 @@ class Nvdec:
 
 
 def nvdec_context(codec: str, device: int) -> Any:
-    """A context that decodes on the GPU or fails: never by itself on the CPU. Raises FFmpegError, ValueError."""
+    """A context that decodes on the GPU or fails: never by itself on the CPU. Its frames stay on the GPU.
+
+    Raises FFmpegError, ValueError.
+    """
     # decoders share the device's primary context; one each would cost them some 200 MB of its memory
-    accel = HWAccel("cuda", device=str(device), allow_software_fallback=False, options={"primary_ctx": "1"})
+    accel = HWAccel(
+        "cuda", device=str(device), allow_software_fallback=False, options={"primary_ctx": "1"}, is_hw_owned=True
+    )
     context = av.CodecContext.create(codec, "r", hwaccel=accel)
     if not context.is_hwaccel:
         raise ValueError(f"this FFmpeg decodes no {codec} on a GPU")
@@ -104,7 +109,7 @@ def nvdec_fault(device: int = 0) -> str | None:
     except (av.error.FFmpegError, ValueError) as error:
         return f"GPU {device} does not open ({error}); see that there is one, and its driver"
     try:
-        pictures = [frame for packet in (*_trial(), None) for frame in context.decode(packet)]
+        pictures = [frame.reformat(format="nv12") for packet in (*_trial(), None) for frame in context.decode(packet)]
     except av.error.FFmpegError as error:
         return f"GPU {device} decodes nothing ({error}); see that its driver brings libnvcuvid"
     if not pictures:

@@ -340,7 +340,7 @@ class Watcher:
         for frame in decoder.decode(packet):
             got += 1
             self.size = frame.size
-            if self.inspector is not None and frame.is_keyframe:
+            if self.inspector is not None and frame.is_keyframe and decoder.fetch(frame):
                 self.inspector(frame)
             yield frame
         self.count.broken += decoder.broken - broken
@@ -356,6 +356,8 @@ class Watcher:
                 continue
             if not self._due - 2 * step <= frame.t <= self._due + step:
                 self._due = frame.t
+            if self._decoder is not None and not self._decoder.fetch(frame):
+                continue
             self._due += step
             self._given = frame.t
             if self.gate is not None:

@@ -16,6 +16,7 @@ from models.plates import YoloPlateDetector
 from models.reader import NetworkReader
 from models.runtime import providers
 from models.runtime.providers import GpuOptions, chosen, is_gpu_visible, with_options
+from models.runtime.recorded import free_sizes
 from models.runtime.session import Session, SessionOptions
 from models.runtime.shapes import CopiesByShape, room
 from models.supply.yolo_graph import build
@@ -105,6 +106,39 @@ def test_copies_end_where_no_more_can_be_loaded(caplog: pytest.LogCaptureFixture
     assert [copies.of(shapes[number]) for number in (0, 0, 1, 2, 0, 3, 0, 4)] == list("aabcabac")
     assert len(copies) == 3
     assert [record.getMessage() for record in caplog.records] == ["3 copies of a network must do: no memory"]
+
+
+def test_a_recorded_network_answers_as_one_does(tiny: bytes) -> None:
+    """As on CUDA, where it is recorded: small batches of squares run in networks whose input keeps its shape."""
+    rng = np.random.default_rng(5)
+    alone = Session(tiny)
+    recorded = Session(tiny, SessionOptions(records=True, square_px=64, max_batch=4))
+    recorded.record(squares=2)
+    assert [shape[0][:2] for shape in recorded._recorded] == [(1, 64), (2, 64), (4, 64), (1, 128), (2, 128), (4, 128)]
+    for rows, side in [(1, 64), (3, 64), (2, 128), (4, 64), (1, 256), (3, 64)]:
+        feeds = {"images": rng.integers(0, 255, (rows, side, side, 3), np.uint8)}
+        for mine, wanted in zip(recorded.run(feeds), alone.run(feeds), strict=True):
+            assert mine.shape == wanted.shape
+            assert np.allclose(mine, wanted, atol=1e-3)
+    answers = [recorded.run(feeds) for _ in range(2)]
+    assert answers[0][0] is not answers[1][0]
+    assert (answers[0][0] == alone.run(feeds)[0]).all(), "what was answered stays as it was"
+    recorded.close()
+
+
+def test_what_is_worth_recording() -> None:
+    sizes = list(free_sizes(["n", "h", "w", 3], 32, [160, 640]))
+    assert [(one["n"], one["h"]) for one in sizes] == [
+        (1, 160),
+        (2, 160),
+        (4, 160),
+        (8, 160),
+        (16, 160),
+        (32, 160),
+        (1, 640),
+        (2, 640),
+    ]
+    assert list(free_sizes(["n", 48, 144], 4, [])) == [{"n": 1}, {"n": 2}, {"n": 4}]
 
 
 @pytest.mark.parametrize(("rows", "held"), [(1, 1), (2, 2), (3, 4), (5, 8), (9, 12), (12, 12), (30, 30)])

@@ -212,3 +212,46 @@ def test_a_watcher_counts_what_the_gpu_decoded(pretend: Callable[..., Any], road
         with FrameReader(source(road), ReadSettings(watch=watch)) as reader:
             assert len(list(reader)) == 40
             assert reader._watcher.count.frames_on_gpu == count
+
+
+class FrameOnGpu:
+    """A frame as one that lies on a GPU shows itself; ``fetched`` counts how often it was brought to memory."""
+
+    def __init__(self, frame: av.VideoFrame, *, is_lost: bool = False) -> None:
+        self._frame = frame
+        self._is_lost = is_lost
+        self.fetched = 0
+        self.pts, self.width, self.height, self.key_frame = frame.pts, frame.width, frame.height, True
+        self.sw_format = frame.format
+
+    def reformat(self, format: str, threads: int) -> av.VideoFrame:
+        assert format == self._frame.format.name
+        if self._is_lost:
+            raise av.error.ExternalError(0, "Generic error in an external library", "nvdec")
+        self.fetched += 1
+        return self._frame
+
+
+def test_a_frame_stays_on_the_gpu_until_its_pixels_are_asked_for() -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (96, 64), np.uint8)
+    plain = av.VideoFrame.from_ndarray(noise, format="nv12")
+    lying = FrameOnGpu(plain)
+    frame, wanted = DecodedFrame(lying, 1.0, None), DecodedFrame(plain, 1.0, None)
+    assert frame.size == (64, 64)
+    assert frame.is_keyframe
+    assert lying.fetched == 0
+    assert (frame.luma(8) == wanted.luma(8)).all()
+    assert (frame.bgr((16, 16, 32, 32)) == wanted.bgr((16, 16, 32, 32))).all()
+    assert (frame.bgr() == wanted.bgr()).all()
+    assert lying.fetched == 1
+
+
+def test_pictures_that_the_gpu_has_lost_send_the_stream_to_the_cpu(pretend: Callable[..., Any], road: Path) -> None:
+    pretend(lambda number, frames: [FrameOnGpu(frame, is_lost=number >= 12) for frame in frames])
+    watch = WatchSettings(fps=None, gate=None, decoding=DecodeSettings("nvdec"))
+    with FrameReader(source(road), ReadSettings(watch=watch)) as reader:
+        frames = [frame for frame in reader if isinstance(frame, DecodedFrame)]
+        count = reader.count
+    assert {round(frame.t, 2) for frame in frames} >= {n / 10 for n in (*range(10), *range(20, 40))}
+    assert all(frame.bgr().any() for frame in frames)
+    assert 10 <= count.frames_on_gpu < count.frames_decoded
