@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -143,7 +144,7 @@ class CropMaker:
         design = subject.design
         scale = min(max(wide * 1.2 / design.width, 0.12), 0.6)
         plate = draw(design, subject.face, scale, subject.small_face, is_grey=True)
-        past = Dice(subject.seed)
+        past = random.Random(subject.seed)
         image = degrade.wear(past, plate.image)
         corner = (0, 0)
         if past.random() < 0.25:
@@ -178,7 +179,7 @@ class CropMaker:
             image = cv2.addWeighted(image, 0.5, more, 0.5, 0)
         draw_ = rng.random()
         if draw_ < 0.3:
-            letters = self._letters(rng, self.face(rng))
+            letters = self._letters(random.Random(int(rng.integers(1 << 31))), self.face(rng))
             h = max(3, int(height * rng.uniform(0.1, 0.4)))
             w = max(3, min(width - 1, int(letters.shape[1] * h / letters.shape[0])))
             mask = cv2.resize(letters, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
@@ -193,11 +194,9 @@ class CropMaker:
         image = degrade.lens(rng, image, 3.0)
         return degrade.codec(rng, degrade.sensor(rng, image))
 
-    def _letters(self, rng: np.random.Generator, face: Face) -> Image:
+    def _letters(self, rng: random.Random, face: Face) -> Image:
         """A word as a mask, as dealers put it on frames."""
-        word = "".join(
-            "ABCDEFGHIKLMNOPRSTUVWYZ0123456789"[int(i)] for i in rng.integers(0, 33, int(rng.integers(4, 14)))
-        )
+        word = rng.choices("ABCDEFGHIKLMNOPRSTUVWYZ0123456789", k=rng.randrange(4, 14))
         parts = [cv2.copyMakeBorder(face.mask(c), 0, 0, 3, 6, cv2.BORDER_CONSTANT, value=0) for c in word]
         return np.hstack(parts)
 

@@ -6,6 +6,7 @@ Everything works on single-channel pictures, at the resolution the camera would 
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -14,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.plates import Image
+from models.training.plates import Image, saturated
 
 Matrix = NDArray[np.float64]
 _TONES: Final = np.arange(256, dtype=np.float32)
@@ -23,11 +24,6 @@ _GRAIN_PX: Final = 1024
 
 def _held(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
-
-
-def _saturated(pixels: NDArray[np.floating]) -> Image:
-    """Rounded and cut off at 0 and 255."""
-    return np.asarray(cv2.convertScaleAbs(np.maximum(pixels, 0)), np.uint8)
 
 
 def _blurred(image: Image, sigma: float) -> Image:
@@ -81,7 +77,7 @@ def random_view(rng: np.random.Generator, aspect: float, px_wide: float, loosene
 def surroundings(rng: np.random.Generator, width: int, height: int) -> Image:
     """What lies round a plate: paint, bumper edges, grilles, lamps; ``(height, width) uint8``."""
     base = rng.uniform(10, 235)
-    small = np.clip(base + rng.normal(0, rng.uniform(2, 40), (3, 4)), 0, 255).astype(np.uint8)
+    small = saturated(base + rng.normal(0, rng.uniform(2, 40), (3, 4)))
     image: Image = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
     for _ in range(int(rng.integers(0, 5))):
         tone = int(_held(base + rng.normal(0, 70), 0, 255))
@@ -121,39 +117,40 @@ def place(rng: np.random.Generator, plate: Image, matrix: Matrix, view: View, gr
     return out
 
 
-def wear(rng: np.random.Generator, plate: Image) -> Image:
+def wear(rng: random.Random, plate: Image) -> Image:
     """Dirt, bolts, worn paint and scratches on the plate itself, in its own pixels."""
     rows, columns = plate.shape
     if rng.random() < 0.25:
-        for _ in range(int(rng.integers(1, 5))):
-            x = int(rng.integers(0, columns))
-            y = int(rows * rng.choice([0.07, 0.12, 0.5, 0.9])) if rng.random() < 0.8 else int(rng.integers(0, rows))
+        for _ in range(rng.randrange(1, 5)):
+            x = rng.randrange(0, columns)
+            y = int(rows * rng.choice([0.07, 0.12, 0.5, 0.9])) if rng.random() < 0.8 else rng.randrange(0, rows)
             radius = max(1, int(rows * rng.uniform(0.015, 0.045)))
-            cv2.circle(plate, (x, y), radius, int(rng.choice([40, 90, 140, 220])), -1, cv2.LINE_AA)
+            cv2.circle(plate, (x, y), radius, rng.choice([40, 90, 140, 220]), -1, cv2.LINE_AA)
     if rng.random() < 0.25:
-        shape = (max(2, rows // int(rng.integers(4, 20))), max(2, columns // int(rng.integers(4, 20))))
-        cover = rng.random(shape, np.float32) ** 2 * rng.uniform(0.15, 0.75)
-        cover = cv2.resize(cover, (columns, rows), interpolation=cv2.INTER_LINEAR)
+        shape = (max(2, rows // rng.randrange(4, 20)), max(2, columns // rng.randrange(4, 20)))
+        dirt = np.frombuffer(rng.randbytes(shape[0] * shape[1]), np.uint8).reshape(shape) / np.float32(255)
+        dirt = dirt**2 * np.float32(rng.uniform(0.15, 0.75))
+        cover = cv2.resize(dirt, (columns, rows), interpolation=cv2.INTER_LINEAR)
         if rng.random() < 0.5:  # thrown up from the road: worse at one edge
             slope = np.linspace(0, 1, rows, dtype=np.float32)[:, None]
             cover = cover * (slope if rng.random() < 0.7 else 1 - slope)
         tone = rng.uniform(30, 170)
         plate = (plate + (np.float32(tone) - plate) * cover).astype(np.uint8)
     if rng.random() < 0.08:
-        for _ in range(int(rng.integers(1, 4))):
-            a = (int(rng.integers(0, columns)), int(rng.integers(0, rows)))
-            b = (a[0] + int(rng.normal(0, columns * 0.2)), a[1] + int(rng.normal(0, rows * 0.4)))
-            cv2.line(plate, a, b, int(rng.integers(0, 255)), max(1, rows // 50), cv2.LINE_AA)
+        for _ in range(rng.randrange(1, 4)):
+            a = (rng.randrange(0, columns), rng.randrange(0, rows))
+            b = (a[0] + int(rng.gauss(0, columns * 0.2)), a[1] + int(rng.gauss(0, rows * 0.4)))
+            cv2.line(plate, a, b, rng.randrange(0, 255), max(1, rows // 50), cv2.LINE_AA)
     return plate
 
 
-def frame(rng: np.random.Generator, plate: Image, letters: Image | None) -> tuple[Image, tuple[int, int]]:
+def frame(rng: random.Random, plate: Image, letters: Image | None) -> tuple[Image, tuple[int, int]]:
     """A dealer's frame round the plate, perhaps with his name (``letters``, a mask) along the lower edge.
 
     Gives the picture and where the plate's own corner (x, y) px now stands.
     """
     rows, columns = plate.shape
-    tone = int(rng.choice([15, 25, 40, 130, 210, 235]))
+    tone = rng.choice([15, 25, 40, 130, 210, 235])
     side = int(columns * rng.uniform(0.004, 0.02)) + 1
     top, bottom = int(rows * rng.uniform(0.01, 0.05)) + 1, int(rows * rng.uniform(0.03, 0.17)) + 1
     out: Image = cv2.copyMakeBorder(plate, top, bottom, side, side, cv2.BORDER_CONSTANT, value=tone)
@@ -183,7 +180,7 @@ def light(rng: np.random.Generator, image: Image) -> Image:
         tones = (_TONES - 128) * rng.uniform(0.6, 1.35) + 128 + rng.normal(0, 25)
     is_graded, is_shaded, is_dazzled = rng.random() < 0.3, rng.random() < 0.12, rng.random() < 0.08
     if not (is_graded or is_shaded or is_dazzled):
-        return np.asarray(cv2.LUT(image, _saturated(tones)), np.uint8)
+        return np.asarray(cv2.LUT(image, saturated(tones)), np.uint8)
     pixels = cv2.LUT(image, tones)
     if is_graded:
         knots = rng.normal(1, 0.16, (2, 3)).astype(np.float32)
@@ -207,7 +204,7 @@ def light(rng: np.random.Generator, image: Image) -> Image:
         x, y = np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)[:, None]
         cx, cy, r = rng.uniform(0, columns), rng.uniform(0, rows), rng.uniform(0.15, 0.5) * columns
         pixels += np.exp((x - cx) ** 2 / (-2 * r * r)) * np.exp((y - cy) ** 2 / (-r * r)) * rng.uniform(40, 190)
-    return _saturated(pixels)
+    return saturated(pixels)
 
 
 def lens(rng: np.random.Generator, image: Image, stroke_px: float) -> Image:
@@ -254,7 +251,7 @@ def sensor(rng: np.random.Generator, image: Image) -> Image:
         sigma = min(math.exp(rng.uniform(math.log(1.2), math.log(16))), 0.4 * cv2.meanStdDev(image)[1].item() + 1)
         grain = _grain()[int(rng.random() < 0.4)]
         y, x = int(rng.integers(_GRAIN_PX - rows)), int(rng.integers(_GRAIN_PX - columns))
-        image = _saturated(image + grain[y : y + rows, x : x + columns] * np.float32(sigma))
+        image = saturated(image + grain[y : y + rows, x : x + columns] * np.float32(sigma))
     if rng.random() < 0.25:
         soft = _blurred(image, rng.uniform(0.7, 1.6))
         amount = rng.uniform(0.4, 2.0)

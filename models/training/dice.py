@@ -26,7 +26,9 @@ class Dice(np.random.Generator):
     ) -> Any:
         if size is not None or endpoint:
             return super().integers(low, high, size, dtype, endpoint)
-        return self._single.randrange(low) if high is None else self._single.randrange(low, high)
+        if high is None:
+            low, high = 0, low
+        return low + int((high - low) * self._single.random())
 
     def choice(self, a: Any, size: Any = None, replace: bool = True, p: Any = None, *rest: Any, **more: Any) -> Any:
         if size is not None:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.uint8]
+Sizes = tuple[Mask, Mask, Mask]
 REFERENCE_HEIGHT: Final = 72
 """Height in px at which glyphs are kept; layouts scale them down from here."""
 CHARACTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -30,8 +31,11 @@ class Face(Protocol):
     @property
     def name(self) -> str: ...
 
-    def mask(self, character: str) -> Mask:
-        """Coverage of ``character`` at ``REFERENCE_HEIGHT``: ``(REFERENCE_HEIGHT, width) uint8``, 255 where ink is."""
+    def mask(self, character: str, height: int = REFERENCE_HEIGHT) -> Mask:
+        """Coverage of ``character``: ``(high, width) uint8``, 255 where ink is, to be scaled down to ``height``.
+
+        ``high`` is ``REFERENCE_HEIGHT``, its half or its quarter.
+        """
         ...
 
 
@@ -231,13 +235,13 @@ class DrawnFace:
 
     name: str
     strokes: Strokes = field(default_factory=Strokes)
-    _masks: dict[str, Mask] = field(default_factory=dict, repr=False, compare=False)
+    _masks: dict[str, Sizes] = field(default_factory=dict, repr=False, compare=False)
 
-    def mask(self, character: str) -> Mask:
+    def mask(self, character: str, height: int = REFERENCE_HEIGHT) -> Mask:
         found = self._masks.get(character)
         if found is None:
-            found = self._masks[character] = _drawn(self.strokes, character)
-        return found
+            found = self._masks[character] = _sizes(_drawn(self.strokes, character))
+        return _sized(found, height)
 
 
 def _drawn(s: Strokes, character: str) -> Mask:
@@ -263,6 +267,18 @@ def _drawn(s: Strokes, character: str) -> Mask:
     return _trimmed(canvas)
 
 
+def _sizes(mask: Mask) -> Sizes:
+    """``mask`` at the reference height, at half of it and at a quarter."""
+    sizes = [(max(3, round(mask.shape[1] / n)), REFERENCE_HEIGHT // n) for n in (2, 4)]
+    half, quarter = (np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.uint8) for size in sizes)
+    return mask, half, quarter
+
+
+def _sized(sizes: Sizes, height: int) -> Mask:
+    """The smallest that is no lower than ``height``."""
+    return sizes[(2 * height <= REFERENCE_HEIGHT) + (4 * height <= REFERENCE_HEIGHT)]
+
+
 def _trimmed(canvas: Mask) -> Mask:
     """The ink of ``canvas`` at the reference height."""
     left, top, columns, rows = cv2.boundingRect(cv2.threshold(canvas, 40, 255, cv2.THRESH_BINARY)[1])
@@ -283,19 +299,19 @@ class FontFace:
         self.name = f"{Path(source).stem}-{weight}"
         self._source = source
         self._weight = weight
-        self._masks: dict[str, Mask] = {}
+        self._masks: dict[str, Sizes] = {}
         face = cv2.FontFace()
         if not (face.set(source)):
             raise ValueError(f"font {source} can't be read: leave it out of the list of fonts")
         self._face = face
         for character in CHARACTERS:
-            self._masks[character] = self._draw(character)
-        shapes = {self._masks[c].tobytes() for c in "ABCE4"}
+            self._masks[character] = _sizes(self._draw(character))
+        shapes = {self.mask(c).tobytes() for c in "ABCE4"}
         if len(shapes) < 5:
             raise ValueError(f"font {source} has no Latin capitals: leave it out of the list of fonts")
 
-    def mask(self, character: str) -> Mask:
-        return self._masks[character]
+    def mask(self, character: str, height: int = REFERENCE_HEIGHT) -> Mask:
+        return _sized(self._masks[character], height)
 
     def _draw(self, character: str) -> Mask:
         canvas = np.zeros((280, 360), np.uint8)

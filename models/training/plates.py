@@ -49,8 +49,14 @@ def draw(
     glyphs: list[Glyph] = []
     for run in design.runs:
         glyphs += canvas.write(run, face if run.is_read or small_face is None else small_face)
+    canvas.ink()
     canvas.emboss()
     return Plate(canvas.image, design.text, design.format, design.lines, tuple(glyphs))
+
+
+def saturated(pixels: NDArray[np.floating]) -> Image:
+    """Rounded and cut off at 0 and 255."""
+    return np.asarray(cv2.convertScaleAbs(np.maximum(pixels, 0)), np.uint8)
 
 
 class _Canvas:
@@ -60,6 +66,7 @@ class _Canvas:
         self.image: Image = np.empty(size if is_grey else (*size, 3), np.uint8)
         self.image[:] = self._tone(design.ground)
         self._relief: Image = np.zeros(size, np.uint8)
+        self._inks: dict[tuple[int, ...], Image] = {}
 
     def _tone(self, colour: Colour) -> tuple[int, ...]:
         if self._is_grey:
@@ -67,48 +74,47 @@ class _Canvas:
         return colour
 
     def write(self, run: Run, face: Face) -> list[Glyph]:
-        """Draw a run; its characters' boxes if it is read."""
+        """Set a run, to be seen after ``ink``; its characters' boxes if it is read."""
         s = self._scale
-        height = max(3, round(run.height * s))
+        top, height = round(run.y * s), max(3, round(run.height * s))
         gap = run.spacing * run.height
-        masks = [None if character == " " else face.mask(character) for character in run.text]
+        masks = [None if character == " " else face.mask(character, height) for character in run.text]
         widths = [0.0 if mask is None else mask.shape[1] / mask.shape[0] * run.height for mask in masks]
         steps = [gap if mask is not None else gap * 2.5 for mask in masks]
         total = sum(widths) + sum(steps[:-1])
         press = min(1.0, run.width / max(total, 1e-6))
         x = run.x + (run.width - total * press) * run.align
         glyphs: list[Glyph] = []
-        shapes: list[Image] = []
+        tone = self._tone(run.ink or self._design.ink)
+        if tone not in self._inks:
+            self._inks[tone] = np.zeros_like(self._relief)
+        layer = self._inks[tone]
         for character, mask, width, step in zip(run.text, masks, widths, steps, strict=True):
             if mask is not None:
-                size = (max(2, round(width * press * s)), height)
-                shapes.append(cv2.resize(mask, size, interpolation=cv2.INTER_AREA))
-                glyphs.append(Glyph(character, (round(x * s), round(run.y * s), *size)))
+                left, size = round(x * s), (max(2, round(width * press * s)), height)
+                self._put(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), left, top, layer)
+                glyphs.append(Glyph(character, (left, top, *size)))
             x += (width + step) * press
-        if glyphs:
-            self._stamp(shapes, glyphs, np.array(self._tone(run.ink or self._design.ink), np.float32))
         return glyphs if run.is_read else []
 
-    def _stamp(self, shapes: list[Image], glyphs: list[Glyph], tone: NDArray[np.float32]) -> None:
-        """Ink a run's characters in one go."""
-        x, y, _, height = glyphs[0].box
-        mask = np.zeros((height, max(g.box[0] + g.box[2] for g in glyphs) - x), np.uint8)
-        for shape, glyph in zip(shapes, glyphs, strict=True):
-            part = mask[:, glyph.box[0] - x : glyph.box[0] - x + glyph.box[2]]
-            np.maximum(part, shape, out=part)
-        rows, columns = self.image.shape[:2]
-        x0, y0 = max(0, x), max(0, y)
-        x1, y1 = min(columns, x + mask.shape[1]), min(rows, y + mask.shape[0])
-        if x1 > x0 and y1 > y0:
-            cut = mask[y0 - y : y1 - y, x0 - x : x1 - x]
-            part = self.image[y0:y1, x0:x1]
-            cover = cut * np.float32(1 / 255)
-            if part.ndim == 3:
-                part[:] = part + (tone - part) * cover[..., None]
+    def _put(self, shape: Image, x: int, y: int, layer: Image) -> None:
+        rows, columns = shape.shape
+        part = layer[y : y + rows, x : x + columns]
+        if part.shape != shape.shape:  # over the edge
+            top, left = max(-y, 0), max(-x, 0)
+            part = layer[y + top : max(y + rows, 0), x + left : max(x + columns, 0)]
+            shape = shape[top : top + part.shape[0], left : left + part.shape[1]]
+        np.maximum(part, shape, out=part)
+
+    def ink(self) -> None:
+        """What was written comes over what was drawn."""
+        for tone, layer in self._inks.items():
+            cover = layer * np.float32(1 / 255)
+            if self.image.ndim == 3:
+                self.image[:] = self.image + (np.array(tone, np.float32) - self.image) * cover[..., None]
             else:
-                part[:] = part + (tone[0] - part) * cover
-            relief = self._relief[y0:y1, x0:x1]
-            np.maximum(relief, cut, out=relief)
+                self.image[:] = self.image + (np.float32(tone[0]) - self.image) * cover
+            np.maximum(self._relief, layer, out=self._relief)
 
     def emboss(self) -> None:
         """Pressed characters catch light at one edge and lose it at the other."""
@@ -117,7 +123,7 @@ class _Canvas:
         soft = cv2.GaussianBlur(self._relief, (3, 3), 0).astype(np.int16)
         edge = (soft[:-2, :-2] - soft[2:, 2:]) * np.float32(0.25 * self._design.emboss)
         inner = self.image[1:-1, 1:-1]
-        inner[:] = np.clip(inner + (edge if inner.ndim == 2 else edge[..., None]), 0, 255)
+        inner[:] = saturated(inner + (edge if inner.ndim == 2 else edge[..., None]))
 
     def decorate(self, d: Decoration) -> None:
         """Draw a decoration."""
