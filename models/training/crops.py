@@ -21,7 +21,7 @@ from models.training.design import Design
 from models.training.dice import Dice
 from models.training.faces import PRESSES, Face, drawn_faces, pressed_faces, random_drawn_face
 from models.training.layouts import FORMATS, random_design
-from models.training.plates import Image, draw
+from models.training.plates import Image, covered, draw
 
 INPUT_HEIGHT: Final = 48
 INPUT_WIDTH: Final = 144
@@ -182,10 +182,10 @@ class CropMaker:
             letters = self._letters(random.Random(int(rng.integers(1 << 31))), self.face(rng))
             h = max(3, int(height * rng.uniform(0.1, 0.4)))
             w = max(3, min(width - 1, int(letters.shape[1] * h / letters.shape[0])))
-            mask = cv2.resize(letters, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+            mask = cv2.resize(letters, (w, h), interpolation=cv2.INTER_AREA)
             y, x = int(rng.integers(0, height - h)), int(rng.integers(0, max(1, width - w)))
             part = image[y : y + h, x : x + w]
-            part[:] = part + (rng.uniform(0, 255) - part.astype(np.float32)) * mask[: part.shape[0], : part.shape[1]]
+            part[:] = covered(part, mask[: part.shape[0], : part.shape[1]], rng.uniform(0, 255))
         elif draw_ < 0.4:
             image = rng.integers(0, 256, (height, width), np.uint8)
         elif draw_ < 0.5:

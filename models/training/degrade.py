@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.plates import Image, saturated
+from models.training.plates import Image, covered, saturated
 
 Matrix = NDArray[np.float64]
 _TONES: Final = np.arange(256, dtype=np.float32)
@@ -128,14 +128,13 @@ def wear(rng: random.Random, plate: Image) -> Image:
             cv2.circle(plate, (x, y), radius, rng.choice([40, 90, 140, 220]), -1, cv2.LINE_AA)
     if rng.random() < 0.25:
         shape = (max(2, rows // rng.randrange(4, 20)), max(2, columns // rng.randrange(4, 20)))
-        dirt = np.frombuffer(rng.randbytes(shape[0] * shape[1]), np.uint8).reshape(shape) / np.float32(255)
-        dirt = dirt**2 * np.float32(rng.uniform(0.15, 0.75))
-        cover = cv2.resize(dirt, (columns, rows), interpolation=cv2.INTER_LINEAR)
+        dirt = np.frombuffer(rng.randbytes(shape[0] * shape[1]), np.uint8).reshape(shape)
+        dirt = cv2.multiply(dirt, dirt, scale=rng.uniform(0.15, 0.75) / 255)
+        cover: Image = cv2.resize(dirt, (columns, rows), interpolation=cv2.INTER_LINEAR)
         if rng.random() < 0.5:  # thrown up from the road: worse at one edge
             slope = np.linspace(0, 1, rows, dtype=np.float32)[:, None]
-            cover = cover * (slope if rng.random() < 0.7 else 1 - slope)
-        tone = rng.uniform(30, 170)
-        plate = (plate + (np.float32(tone) - plate) * cover).astype(np.uint8)
+            cover = (cover * (slope if rng.random() < 0.7 else 1 - slope)).astype(np.uint8)
+        plate = covered(plate, cover, rng.uniform(30, 170))
     if rng.random() < 0.08:
         for _ in range(rng.randrange(1, 4)):
             a = (rng.randrange(0, columns), rng.randrange(0, rows))
@@ -158,10 +157,10 @@ def frame(rng: random.Random, plate: Image, letters: Image | None) -> tuple[Imag
         height = max(2, int(bottom * 0.7))
         width = int(min(columns * rng.uniform(0.3, 0.9), letters.shape[1] * height / letters.shape[0] * 1.2))
         if width > 3:
-            mask = cv2.resize(letters, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+            mask = cv2.resize(letters, (width, height), interpolation=cv2.INTER_AREA)
             y, x = out.shape[0] - bottom + (bottom - height) // 2, (out.shape[1] - width) // 2
             part = out[y : y + height, x : x + width]
-            part[:] = part + ((230 if tone < 128 else 30) - part.astype(np.float32)) * mask
+            part[:] = covered(part, mask, 230 if tone < 128 else 30)
     return out, (side, top)
 
 

@@ -59,6 +59,12 @@ def saturated(pixels: NDArray[np.floating]) -> Image:
     return np.asarray(cv2.convertScaleAbs(np.maximum(pixels, 0)), np.uint8)
 
 
+def covered(image: Image, cover: Image, tone: float) -> Image:
+    """A grey ``image`` with ``tone`` over it: none where ``cover`` is 0, nothing else where it is 255."""
+    kept = cv2.multiply(image, cv2.bitwise_not(cover), scale=1 / 255)
+    return np.asarray(cv2.add(kept, cv2.convertScaleAbs(cover, alpha=tone / 255)), np.uint8)
+
+
 class _Canvas:
     def __init__(self, design: Design, scale: float, is_grey: bool) -> None:
         self._design, self._scale, self._is_grey = design, scale, is_grey
@@ -93,9 +99,10 @@ class _Canvas:
             if mask is not None:
                 left, size = round(x * s), (max(2, round(width * press * s)), height)
                 self._put(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), left, top, layer)
-                glyphs.append(Glyph(character, (left, top, *size)))
+                if run.is_read:
+                    glyphs.append(Glyph(character, (left, top, *size)))
             x += (width + step) * press
-        return glyphs if run.is_read else []
+        return glyphs
 
     def _put(self, shape: Image, x: int, y: int, layer: Image) -> None:
         rows, columns = shape.shape
@@ -108,12 +115,9 @@ class _Canvas:
 
     def ink(self) -> None:
         """What was written comes over what was drawn."""
-        for tone, layer in self._inks.items():
-            cover = layer * np.float32(1 / 255)
-            if self.image.ndim == 3:
-                self.image[:] = self.image + (np.array(tone, np.float32) - self.image) * cover[..., None]
-            else:
-                self.image[:] = self.image + (np.float32(tone[0]) - self.image) * cover
+        for tones, layer in self._inks.items():
+            planes = zip(cv2.split(self.image), tones, strict=True)
+            self.image = np.asarray(cv2.merge([covered(plane, layer, tone) for plane, tone in planes]), np.uint8)
             np.maximum(self._relief, layer, out=self._relief)
 
     def emboss(self) -> None:
