@@ -74,6 +74,8 @@ class WatchedCamera:
                 self._tell(done, report)
             if self.pipeline.in_view:
                 self.session.note_activity(frame.t)
+            if self.pipeline.all_known:
+                self.session.note_known(frame.t)
             self._frame_t = frame.t
         if not frames and self.pipeline.watched and self._is_over():
             self.finish(report)

@@ -147,6 +147,8 @@ def play(plan: Plan, detectors: Detectors, reader: BatchReader) -> Camera:
                 passes += sum(one.read.closed for one in pipeline.process(frame))
             if pipeline.watched:
                 frames.note_activity(frame.t)
+            if pipeline.all_known:
+                frames.note_known(frame.t)
         passes += sum(one.read.closed for one in pipeline.flush())
         return Camera(frames.t, frames.count.frames_decoded, frames.count.frames_on_gpu, passes)
 

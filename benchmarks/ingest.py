@@ -98,6 +98,8 @@ def ours(stream: Stream, models: Models, *, gated: bool) -> Run:
             reads.extend(done.read for done in pipeline.process(frame))
             if pipeline.in_view:
                 watcher.note_activity(frame.t)
+            if pipeline.all_known:
+                watcher.note_known(frame.t)
 
     cpu, before = time.process_time(), WatchCount()
     with Demuxer(source) as demuxer:

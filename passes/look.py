@@ -16,6 +16,8 @@ from video.frame import Frame
 
 _EXPLAINED = 1.3
 """Times the area of its vehicles that a moving region may have to be explained by them."""
+_TWO = 2.0
+"""Times the area of its vehicles from which a moving region may hold another: it has light and shadow of theirs too."""
 _WIDE, _HIGH = 2.0, 1.0
 """Plate widths that a vehicle's moving part measures at least: less than the half of any vehicle."""
 _FLATTEST = 5.0
@@ -75,6 +77,8 @@ class Lookout:
         self._past: list[_PastSearch] = []
         self._seen_t: float | None = None
         self.cost_px = 0
+        self.is_explained = False
+        """Whether all that moved in the last frame was vehicles followed, or nothing that could carry a plate."""
         self._moving: list[Region] = []
 
     def find(self, frame: Frame, followed: Sequence[Followed]) -> Looked:
@@ -88,6 +92,7 @@ class Lookout:
         self._seen_t = frame.t
         moving = self._background.moving(frame.luma(step), step)
         self._moving = moving or []
+        self.is_explained = moving is not None
         if moving is None and (self._swept_s is None or self._watched_s - self._swept_s > 1.0):
             return self._whole(frame, options.crowded_side_px)
         searches = self._searches(frame, moving or [], followed)
@@ -118,6 +123,8 @@ class Lookout:
             inside = [one for one in followed if region.holds_middle(one.place)]
             if not inside and not self._may_carry(region, edge, frame.size):
                 continue
+            if not (_covers(followed, region, edge) or self._is_bare(region, frame.t)):
+                self.is_explained = False
             if any(one.near is None and one.is_due for one in inside):
                 wide.append(region)  # a vehicle just come, whose next place nobody knows
                 continue
@@ -153,6 +160,11 @@ class Lookout:
         is_whole = region.left > 0 and region.top > 0 and region.right < size[0] and region.bottom < size[1]
         wide, high = (_WIDE * plate, _HIGH * plate) if is_whole else (plate, plate / _FLATTEST)
         return region.width >= wide + edge and region.height >= high + edge
+
+    def _is_bare(self, region: Region, t: float) -> bool:
+        """Whether what moves in a region stays at its place, and was searched in vain more than once."""
+        past = self._past_search(region, t)
+        return past is not None and past.in_vain > 1
 
     def _past_search(self, region: Region, t: float, least: float = _SAME_PLACE) -> _PastSearch | None:
         """The last search of the same place, give or take; None where there was none lately."""
@@ -226,6 +238,17 @@ def _explains(inside: Sequence[Followed], region: Region, edge: int) -> bool:
     if not inside or len(extents) < len(inside):
         return False
     return region.area <= _EXPLAINED * sum((extent.width + edge) * (extent.height + edge) for extent in extents)
+
+
+def _covers(followed: Sequence[Followed], region: Region, edge: int) -> bool:
+    """Whether followed vehicles, each with the ``edge`` px of a moving region, take so much of a region that no other
+    of their size moves there; their plates may have left the frame."""
+    covered = 0
+    for extent in (one.extent for one in followed):
+        w = min(extent.right + edge, region.right) - max(extent.left - edge, region.left)
+        h = min(extent.bottom + edge, region.bottom) - max(extent.top - edge, region.top)
+        covered += max(w, 0) * max(h, 0)
+    return region.area < _TWO * covered
 
 
 def _overlap(one: Region, other: Region) -> float:

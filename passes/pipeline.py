@@ -93,6 +93,12 @@ class PassPipeline:
         """Vehicles followed that were seen when last looked for, or stand."""
         return sum(track.standing or track.missed_s == 0 for track in self._tracker.tracks)
 
+    @property
+    def all_known(self) -> bool:
+        """Whether more frames would tell nothing new: of no vehicle followed, and nothing else moves."""
+        tracks = self._tracker.tracks
+        return bool(tracks) and all(track.known for track in tracks) and self._lookout.is_explained
+
     def process(self, frame: Frame) -> list[Pass]:
         """Take in a frame; the passes that closed by it, and early reports of those that are certain already.
 

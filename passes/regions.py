@@ -61,6 +61,8 @@ class Followed(NamedTuple):
     """Where it nearly surely is; None while its motion is not known well."""
     vehicle: Region | None
     """The part of the frame whose motion its vehicle explains; None while its extent is not known."""
+    extent: Region
+    """The same, at least; all that lies around the plate while it is not known."""
     width: float
     """Of the plate, pixels."""
     is_due: bool

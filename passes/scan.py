@@ -160,6 +160,8 @@ class _Source:
                     self._put(one)
                 if pipeline.watched:
                     self._frames.note_activity(frame.t)
+                if pipeline.all_known:
+                    self._frames.note_known(frame.t)
                 self._put_cut()
                 self._tell()
         finally:

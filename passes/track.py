@@ -27,6 +27,10 @@ _SURE_LEGIBLE: Final = 0.75
 """Legibility from which a reading that differs is of another plate."""
 _OUT_OF_SIGHT_S: Final = 0.45
 """Time without a detection after which what is seen next may be another vehicle: two looks missed."""
+_SHOWN_PX: Final = 80.0
+"""Width of a plate that anyone can read in its picture."""
+_GOING_AWAY: Final = 0.9
+"""Share of its greatest width below which a plate goes away."""
 _STANDING_S: Final = 1.0
 """Time without motion after which a vehicle stands."""
 _STANDING_WIDTHS: Final = 0.35
@@ -219,13 +223,12 @@ class Track:
     @property
     def standing(self) -> bool:
         """Whether the vehicle has stood still for a while."""
-        if self.last.t - self._recent[0].t < _STANDING_S:
-            return False
         late = [s for s in self._recent if s.t >= self.last.t - _STANDING_S * 1.5]
         xs = [s.box.x + s.box.w / 2 for s in late]
         ys = [s.box.y + s.box.h / 2 for s in late]
         room = _STANDING_WIDTHS * self.last.box.w
-        return len(late) > 1 and max(xs) - min(xs) < room and max(ys) - min(ys) < room
+        lasts = late[-1].t - late[0].t >= _STANDING_S - 0.01
+        return lasts and max(xs) - min(xs) < room and max(ys) - min(ys) < room
 
     def wants(self, crop: Crop, t: float) -> bool:
         """Whether reading ``crop`` could tell something new."""
@@ -331,6 +334,15 @@ class Track:
     def certain(self) -> bool:
         """Whether the reading is sure enough to be reported before the pass closes."""
         return self._is_certain() and self.legible
+
+    @property
+    def known(self) -> bool:
+        """Whether more frames would tell nothing new: read with certainty, shown large enough or going away."""
+        if not (self.certain and self.moved and self.doubt is None and self.shown is not None):
+            return False
+        if self.standing:
+            return False
+        return self.shown.box.w >= _SHOWN_PX or self.last.box.w < _GOING_AWAY * self.widest
 
     @property
     def legible(self) -> bool:

@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from index.read import Box
 from passes.options import TrackOptions
 from passes.regions import Followed, Region, around
+from passes.surroundings import surroundings
 from passes.track import Likeness, Read, Track
 
 _SETTLED_SIGHTINGS: Final = 2
@@ -58,11 +59,14 @@ class Tracker:
                 can_wait = can_wait or (track.missed_s > 0 and track.sightings >= _SETTLED_SIGHTINGS)
                 is_due = not can_wait or since >= certain_every_s - 0.01
             w = place.width
+            plate = Box(place.x - w / 2, place.y - w / 8, w, w / 4)
+            vehicle = _extent(track, plate, size)
             followed.append(
                 Followed(
                     around(place.x, place.y, 2.2 * w + reach, 1.5 * w + reach, size),
                     around(place.x, place.y, 1.2 * w + reach, 0.8 * w + reach, size) if is_settled else None,
-                    _extent(track, Box(place.x - w / 2, place.y - w / 8, w, w / 4), size),
+                    vehicle,
+                    vehicle or surroundings(plate, size),
                     w,
                     is_due,
                     is_hard,
@@ -80,7 +84,7 @@ class Tracker:
         for i, track in enumerate(self.tracks):
             place = track.motion.expect(t)
             settled[i] = place.place_sd < _SETTLED * place.width
-            near[i] = [place.distance(box) < self._options.gate for box in boxes]
+            near[i] = [not self._is_lost(track, t) and place.distance(box) < self._options.gate for box in boxes]
         owners: list[Track | None] = []
         for j in range(len(boxes)):
             rows = np.flatnonzero(near[:, j])
@@ -103,7 +107,7 @@ class Tracker:
                 says = track.likeness(reads[j])
                 if says is Likeness.OTHER and alone[j] is not track:
                     continue
-                if distance > self._options.gate:
+                if distance > self._options.gate or self._is_lost(track, t):
                     if says is not Likeness.SAME:
                         continue
                     distance = self._options.gate + np.log(distance / self._options.gate)
@@ -113,6 +117,10 @@ class Tracker:
             owners[j] = self.tracks[i]
         self._join_leftovers(owners, boxes, reads, t)
         return owners
+
+    def _is_lost(self, track: Track, t: float) -> bool:
+        """Whether a moving vehicle was seen so long ago that only its plate can tell it again: the stream slept."""
+        return not track.standing and t - track.last.t > self._options.lost_after_s
 
     def _join_leftovers(
         self, owners: list[Track | None], boxes: Sequence[Box], reads: Sequence[Read | None], t: float

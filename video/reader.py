@@ -79,6 +79,10 @@ class FrameReader:
         """Say that a vehicle was tracked at ``t``, so that a gated stream stays awake."""
         self._watcher.note_activity(t)
 
+    def note_known(self, t: float) -> None:
+        """Say that more frames of what is in view at ``t`` would tell nothing new."""
+        self._watcher.note_known(t)
+
     def request_clip(self, t0: float, t1: float, path: Path) -> ClipJob:
         """A clip of ``[t0, t1]`` with pre- and post-roll; ready once the reader is past them, or at its end."""
         return ClipJob(self.source, self._ring, t0, t1, path, self.settings.clip)

@@ -192,6 +192,10 @@ class CameraSession:
         """Say that a vehicle was tracked at stream time ``t``: the gate stays open. Call from the polling worker."""
         self._watcher.note_activity(t)
 
+    def note_known(self, t: float) -> None:
+        """Say that more frames of what is in view at stream time ``t`` would tell nothing new; likewise."""
+        self._watcher.note_known(t)
+
     def inspect_with(self, inspector: Callable[[DecodedFrame], None]) -> None:
         """Show ``inspector`` every keyframe that is decoded anyway, in the polling worker's thread."""
         self._watcher.inspector = inspector

@@ -28,7 +28,7 @@ def test_the_motion_of_a_followed_vehicle_is_not_searched_for_others() -> None:
         plate = Box(200 + 8 * k, 200, 40, 9)
         near = Region(int(plate.x) - 20, 180, int(plate.x) + 60, 230)
         vehicle = Region(int(plate.x) - 40, 120, int(plate.x) + 80, 218)  # as it is drawn
-        followed = Followed(near, near, vehicle, plate.w, is_due=False, is_hard=False)
+        followed = Followed(near, near, vehicle, vehicle, plate.w, is_due=False, is_hard=False)
         lookout.find(DrawnFrame(3 + k / 6, [(1, plate)]), [followed])
     assert finder.looks - before == 1, "a place where something moves is searched once when nobody has looked there yet"
 

@@ -226,3 +226,28 @@ def test_pictures_of_a_pass_are_copies() -> None:
     for frame in road:
         frame.bgr()[:] = 0
     assert np.array_equal(passes[-1].vehicle_picture, before)
+
+
+def test_after_the_stream_slept_an_unread_plate_is_not_the_vehicle_of_before() -> None:
+    first = Car(TEXTS[1], driving(1.0, (300, 100), (360, 330), 2.4, (40, 70)), 1)
+    unread = Car(TEXTS[2], lambda t: Box(380 + 2 * t, 300, 26, 6) if 4.3 < t < 6 else None, 2)
+    road = [f for f in frames([first, unread], seconds=8) if not 2.9 < f.t < 4.3]
+    passes, pipeline = _run(road)
+    (read,) = [one.read for one in passes if one.read.closed]
+    assert read.text == TEXTS[1]
+    assert read.t_out is not None
+    assert read.t_out < 3.0
+    assert pipeline.counts.unread + pipeline.counts.static == 1
+
+
+def test_all_is_known_when_each_vehicle_is_read_and_near() -> None:
+    first = Car(TEXTS[1], driving(3.0, (100, 160), (560, 330), 3.0, (64, 130)), 1)
+    far = Car(TEXTS[3], driving(5.0, (330, 60), (330, 150), 3.0, (30, 36)), 3)
+    pipeline = PassPipeline("cam-1", Detectors(Finder(), Around()), Names(TEXTS))
+    known = {}
+    for frame in frames([first, far], seconds=6):
+        pipeline.process(frame)
+        known[round(frame.t, 2)] = pipeline.all_known
+    assert not any(is_known for t, is_known in known.items() if t < 3.6), "read, but it comes nearer"
+    assert known[4.83], "its plate is 80 px wide"
+    assert not any(is_known for t, is_known in known.items() if 5.1 < t < 5.4), "another one comes"

@@ -15,16 +15,16 @@ Pure arithmetic on arrays: decoding is the watcher's work.
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from video.watch.packet_sizes import PacketSizes
+
 Luma = NDArray[np.uint8]
 
 _CELL = 4
-_PHASES = 6
 _FLOOD = 0.12
 """Share of the picture whose change is another light or view, if it stays and no vehicle is tracked."""
 _CLUTTER_MOST = 0.01
@@ -32,8 +32,8 @@ _CLUTTER_MOST = 0.01
 _SUSPICION_MOST = 3.0
 _LEAST_SPREAD = 6.0
 """Mean deviation of brightness below which a picture's contrast can't be compared."""
-_KNOWN = 12
-"""Packets of one place in the GOP from which their usual size is known."""
+_MORE = 1.4
+"""Growth of the packets of known vehicles from which another is there: one of half their size adds half of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Gate:
         self._noise: NDArray[np.float32] | None = None
         self._last: NDArray[np.float32] | None = None
         self._t = 0.0
-        self._sizes = _PacketSizes(self.settings.packet_window_s)
+        self._sizes = PacketSizes(self.settings.packet_window_s)
         self._packet_score = self.settings.packet_score
         self._residue_cells = float(self.settings.residue_cells)
         self._residue_area = 0
@@ -96,14 +96,23 @@ class Gate:
         self._flooded_from: float | None = None
         self._clutter = 0.0
         """Cells that change without a vehicle, as a rule."""
+        self._known_size = 0.0
+        """Bytes of a packet that vehicles known already account for."""
 
     @property
     def is_learned(self) -> bool:
         return self._background is not None
 
     def forget(self) -> None:
-        """Start anew: another resolution, another view."""
+        """Start anew: another resolution."""
         self.__init__(self.settings)  # type: ignore[misc]
+
+    def _see_anew(self) -> None:
+        """Learn the picture again: another light, another view. What packets are usual changes less, and is kept until
+        those that come say otherwise."""
+        self._background = self._noise = self._last = self._learn_from = self._flooded_from = None
+        self._clutter = 0.0
+        self._sizes.fade()
 
     def look(self, luma: Luma, t: float, *, occupied: bool = False) -> bool:
         """Whether the picture at ``t`` shows anything but the empty road; always while that is being learned.
@@ -124,7 +133,7 @@ class Gate:
         elif self._flooded_from is None:
             self._flooded_from = t
         elif t - self._flooded_from >= self.settings.learn_s:
-            self.forget()  # another light, another view: no vehicle fills the picture for so long unseen
+            self._see_anew()  # no vehicle fills the picture for so long unseen
             return self._learn(picture, t)
         self._adapt(picture, change, changed, t, present=present, occupied=occupied)
         return present
@@ -156,7 +165,18 @@ class Gate:
     def weigh(self, size: int, t: float, *, is_keyframe: bool) -> bool:
         """Whether the packets up to this one are too large together for an empty road; call for each, awake or not."""
         score = self._sizes.add(size, t, is_keyframe=is_keyframe)
-        return 0 < self._packet_score <= score
+        late = self._sizes.late
+        self._known_size = 0.0 if is_keyframe else min(self._known_size, late or math.inf)
+        return 0 < self._packet_score <= score and (late or 0.0) >= _MORE * self._known_size
+
+    def discount(self) -> None:
+        """Let packets up to the next keyframe count only where they grow: what the vehicles now in view take is known,
+        and becomes less as they leave."""
+        self._known_size = self._sizes.late or math.inf
+
+    def keyframe_in(self, t: float) -> float:
+        """Seconds from ``t`` until the next keyframe is due."""
+        return self._sizes.keyframe_due - t
 
     @property
     def suspects(self) -> bool:
@@ -194,6 +214,11 @@ class Gate:
     def was_occupied(self) -> None:
         """Say that the road was not empty: the packets since the last word on it teach nothing."""
         self._sizes.discard()
+
+    def was_left(self) -> None:
+        """Say that nothing is in view any more: the packets up to now are no sign of what comes."""
+        self._sizes.discard()
+        self._sizes.clear()
 
     def _learn(self, picture: NDArray[np.float32], t: float) -> bool:
         if self._learn_from is None or (self._learning and self._learning[0].shape != picture.shape):
@@ -243,73 +268,6 @@ class Gate:
                 self._noise += 0.01 * (np.clip(1.25 * change, 1.0, 10.0) - self._noise)
         self._last = picture
         self._t = t
-
-
-class _PacketSizes:
-    """Log sizes of P packets by their place in a GOP, and how far the last window of them stands above the learned."""
-
-    def __init__(self, window_s: float) -> None:
-        self._window_s = window_s
-        self._mean = [0.0] * _PHASES
-        self._square = [0.0] * _PHASES
-        self._weight = [0.0] * _PHASES
-        self._gop_s = 1.0
-        self._gop_t = 0.0
-        self._window: list[tuple[float, float]] = []
-        self._untold: list[tuple[int, float]] = []
-        self.loudest: float | None = None
-        """The greatest score since the last keyframe; None while the places in the GOP are not all known."""
-        self.before: float | None = None
-        """The greatest score of the GOP before, and of the keyframe that ended it; None likewise."""
-        self._keyframes: deque[float] = deque(maxlen=_KNOWN)
-        """Log sizes of the last keyframes."""
-
-    def add(self, size: int, t: float, *, is_keyframe: bool) -> float:
-        if is_keyframe:
-            if 0.1 < t - self._gop_t < 30:
-                self._gop_s = t - self._gop_t
-            self._gop_t = t
-            self._window.clear()
-            self.before = None
-            if self.loudest is not None and len(self._keyframes) == _KNOWN:
-                self.before = max(self.loudest, self._growth(math.log(max(size, 1))))
-            self._keyframes.append(math.log(max(size, 1)))
-            self.loudest = None if min(self._weight) < _KNOWN else 0.0
-            return 0.0
-        phase = min(int((t - self._gop_t) / self._gop_s * _PHASES), _PHASES - 1) if t > self._gop_t else 0
-        value = math.log(max(size, 1))
-        score = 0.0
-        if self._weight[phase] >= _KNOWN:
-            variance = self._square[phase] - self._mean[phase] ** 2
-            score = (value - self._mean[phase]) / math.sqrt(max(variance, 0.04))
-        self._window.append((t, score))
-        self._untold.append((phase, value))
-        while self._window[0][0] < t - self._window_s:
-            self._window.pop(0)
-        if self._window[-1][0] - self._window[0][0] < 0.6 * self._window_s:
-            return 0.0
-        together = sum(score for _, score in self._window) / math.sqrt(len(self._window))
-        if self.loudest is not None:
-            self.loudest = max(self.loudest, together)
-        return together
-
-    def _growth(self, value: float) -> float:
-        """Standard score of a keyframe's log size against the median of the last ones; they hardly differ."""
-        middle = sorted(self._keyframes)[_KNOWN // 2]
-        spread = 1.48 * sorted(abs(one - middle) for one in self._keyframes)[_KNOWN // 2]
-        return (value - middle) / max(spread, 0.005)
-
-    def learn(self) -> None:
-        for phase, value in self._untold:
-            self._weight[phase] = min(self._weight[phase] + 1, 500.0)
-            share = 1 / self._weight[phase]
-            self._mean[phase] += share * (value - self._mean[phase])
-            self._square[phase] += share * (value * value - self._square[phase])
-        self._untold.clear()
-
-    def discard(self) -> None:
-        self._untold.clear()
-        self._window.clear()
 
 
 def _lit_as(picture: NDArray[np.float32], background: NDArray[np.float32]) -> NDArray[np.float32]:

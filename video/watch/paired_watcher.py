@@ -94,6 +94,9 @@ class PairedWatcher:
         self._sentry.note_activity(t)
         self._reader.note_activity(t)
 
+    def note_known(self, t: float) -> None:
+        """Nothing comes of it: the small stream tells when the large one rests."""
+
     def skip_to_newest(self) -> float:
         """Give up the backlog of both but for its last GOP; the seconds given up."""
         return max(self._sentry.skip_to_newest(), self._reader.skip_to_newest())

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from video.packets.packet import Packet, StreamFormat
 from video.packets.ring import PacketRing
 from video.watch.decoded import DecodedFrame
 from video.watch.decoder import StreamDecoder
-from video.watch.gate import Gate, GateSettings
-from video.watch.hardware import DecodeSettings, Nvdec
+from video.watch.doze import Doze
+from video.watch.gate import Gate
+from video.watch.hardware import Nvdec
 from video.watch.lookers import Lookers
 from video.watch.looks import Looks, thinned
 from video.watch.promise import Promise, WakeReason
+from video.watch.watch_settings import WatchCount, WatchSettings
 
 __all__ = ["WakeReason", "WatchCount", "WatchSettings", "Watcher"]
 
@@ -25,45 +25,6 @@ _ONE_FRAME = 1.5
 """Times the frames' distance within which one of them comes surely, and no second one."""
 _IDLE_S = 2.0
 """Without a vehicle for so long, an open gate counts as a wake that shows none."""
-
-
-@dataclass(frozen=True, slots=True)
-class WatchSettings:
-    """How a stream is looked at.
-
-    ``fps`` thins the frames handed out of a woken stream (None: every one). Without a ``gate`` it is always awake.
-    """
-
-    fps: float | None = 6.0
-    gate: GateSettings | None = field(default_factory=GateSettings)
-    threads: int = 1
-    decoding: DecodeSettings = field(default_factory=DecodeSettings)
-
-
-@dataclass(slots=True)
-class WatchCount:
-    """What a watcher has done so far."""
-
-    frames_decoded: int = 0
-    """Pictures decoded in full, on waking or while awake."""
-    frames_on_gpu: int = 0
-    """Those of them that a GPU decoded."""
-    looks: int = 0
-    """Pictures decoded for the gate alone."""
-    frames_given: int = 0
-    broken: int = 0
-    """Packets that the decoder refused."""
-    undecoded_run: int = 0
-    """Packets in a row without a picture."""
-    wakes: Counter[WakeReason] = field(default_factory=Counter)
-    refused: Counter[WakeReason] = field(default_factory=Counter)
-    """Wakes passed over because the worker can't keep up."""
-    awake_s: float = 0.0
-    watched_s: float = 0.0
-    unwatched_s: float = 0.0
-    """Seconds of the stream that nothing looked at: the ring or the backlog ran over, or a wake was refused."""
-    thinned_s: float = 0.0
-    """Seconds awake in which fewer frames were given than ``fps`` asks for."""
 
 
 class Watcher:
@@ -114,6 +75,8 @@ class Watcher:
         """Since when the open gate has shown no vehicle and not been counted for it."""
         self._has_seen = False
         self._is_refusing = False
+        self._known_t = float("-inf")
+        self._doze = Doze()
         self._due = float("-inf")
         self._given = float("-inf")
 
@@ -149,6 +112,12 @@ class Watcher:
         if self._woken_by is not None:
             self.promise.note(self._woken_by, is_kept=True)
             self._woken_by = None
+
+    def note_known(self, t: float) -> None:
+        """Say that more frames of what is in view at ``t`` would tell nothing new. If that is the last frame given, the
+        stream dozes until the next keyframe, unless packets tell of more; what it then finds in view it decodes from
+        here on."""
+        self._known_t = t
 
     def skip_to_newest(self) -> float:
         """Give up the backlog but for its last GOP; the seconds given up."""
@@ -223,6 +192,10 @@ class Watcher:
         heavy = False
         if self.gate is not None and is_new:
             heavy = self.gate.weigh(len(packet.data), packet.t, is_keyframe=packet.is_keyframe)
+        if self.gate is not None and is_new and self._may_doze(self.gate, packet):
+            self._fall_asleep(packet.t, number)
+            self._doze.is_on, heavy = True, False
+            self.gate.discount()
         if self.is_awake:
             return frames + self._take_awake(packet)
         self._take_asleep(packet, number, heavy=heavy)
@@ -251,6 +224,10 @@ class Watcher:
                 self._judge_idle(packet.t)
         return frames
 
+    def _may_doze(self, gate: Gate, packet: Packet) -> bool:
+        is_known = self.is_awake and gate.is_learned and self._known_t >= self._given
+        return is_known and not packet.is_keyframe and self._doze.may_begin(packet.t, gate.keyframe_in(packet.t))
+
     def _judge_idle(self, t: float) -> None:
         """The open gate has shown no vehicle for a while: one promise not kept, and maybe the end of its patience."""
         self._judged_t = t
@@ -264,6 +241,9 @@ class Watcher:
     def _take_asleep(self, packet: Packet, number: int, *, heavy: bool) -> None:
         if self._looks is None or (self._is_refusing and not packet.is_keyframe):
             return
+        doze = self._doze if self._doze.is_on and packet.is_keyframe else None
+        if doze is not None and self.gate is not None:
+            self.gate.was_occupied()
         looks = self._looks.count
         look = self._looks.take(packet, number, heavy=heavy)
         self.count.looks += self._looks.count - looks
@@ -272,6 +252,8 @@ class Watcher:
         if look.is_empty:
             self._is_refusing = False
             self._paused = None
+        if doze is not None and self.gate is not None:
+            doze.end(packet.t, self.gate.keyframe_in(packet.t), is_vain=look.wake_from is not None)
         if look.wake_from is not None:
             self._wake(look.wake_from, packet.t, look.reason)
 
@@ -297,6 +279,7 @@ class Watcher:
         self.is_awake, self._is_refusing = True, False
         self.count.wakes[reason] += 1
         self._woken_by, self._has_seen, self._judged_t = reason, False, t
+        self._doze.put_off(t)
         paused = self._paused
         if self.gate is not None:
             self.gate.was_occupied()
@@ -308,22 +291,27 @@ class Watcher:
             self._decoder, self._cursor = paused
 
     def _sleep(self, t: float) -> None:
-        self.is_awake = False
         if self.gate is not None:
             if not self._has_seen and self._woken_by is not None:
                 self.gate.was_false_alarm(by_packets=self._woken_by is WakeReason.PACKETS)
-            self.gate.was_occupied()
+            self.gate.was_left()
         if self._woken_by is not None and self._woken_by is not WakeReason.PROOF:
             self.promise.note(self._woken_by, is_kept=False)
         self._woken_by = None
+        self._fall_asleep(t, self._cursor)
+
+    def _fall_asleep(self, t: float, number: int) -> None:
+        """Sleep from ``t`` on. The decoder is kept for packet ``number``: what wakes the stream may lie after it."""
+        self.is_awake = False
         decoder = self._decoder
         self._drop_decoders()
         if self._looks is not None:
             self._looks.begin(t)
         if decoder is not None:
-            self._paused = (decoder, self._cursor)
+            self._paused = (decoder, number)
 
     def _drop_decoders(self) -> None:
+        self._doze.is_on = False
         self._decoder = self._paused = None
         if self._looks is not None:
             self._looks.forget()

@@ -62,6 +62,36 @@ def test_light_is_followed_and_noise_is_not_a_vehicle() -> None:
     assert gate.look(np.clip(picture, 0, 255).astype(np.uint8), 300.0)
 
 
+def test_another_light_leaves_what_packets_taught() -> None:
+    rng = np.random.default_rng(7)
+    gate = Gate(GateSettings(learn_s=1.0))
+    road = rng.integers(60, 120, (90, 160)).astype(float)
+    lamp = np.where(np.arange(160) < 80, 60.0, 0.0)
+
+    def heavy(second: int, growth: float) -> bool:
+        packets = [gate.weigh(9000, second, is_keyframe=True)]
+        return any(
+            packets
+            + [gate.weigh(int(growth * rng.normal(500, 20)), second + k / 25, is_keyframe=False) for k in range(1, 25)]
+        )
+
+    def show(picture: np.ndarray, second: float) -> None:
+        gate.look(np.clip(picture + rng.normal(0, 1, road.shape), 0, 255).astype(np.uint8), second)
+
+    for second in range(40):
+        heavy(second, 1.0)
+        show(road, second)
+        gate.was_empty()
+    learned = []
+    for k in range(18):
+        show(road + lamp, 40 + k / 6)
+        learned.append(gate.is_learned)
+    assert not all(learned)
+    assert learned[-1]
+    assert not heavy(44, 1.0)
+    assert heavy(45, 2.0)
+
+
 def test_a_tree_in_the_wind_is_learned() -> None:
     rng = np.random.default_rng(4)
     gate = Gate(GateSettings(learn_s=1.0))
