@@ -17,6 +17,9 @@ FLOOR: Final = 0.003
 _GAP: Final = 0.35
 """Agreement that a gap is worth in an alignment: two gaps must gain more than twice this over a mismatch."""
 
+_STRAIGHT: Final = 0.8
+"""Mean agreement, slot by slot, from which two readings of one length are not shifted against each other."""
+
 LogProbs = NDArray[np.float64]
 
 
@@ -60,13 +63,10 @@ def agreement(one: Posterior, other: Posterior) -> float:
     The overlap of two slots is Bhattacharyya's coefficient, ``sum_c sqrt(p_c q_c)``. 1 for equal certain readings; a
     plate with one character of seven misread gives .86; unlike plates give under .5. Two blank readings give 0.
     """
-    p, q = np.asarray(one.log_probs, np.float64), np.asarray(other.log_probs, np.float64)
-    length = max(_length(p), _length(q))
-    if min(_length(p), _length(q)) == 0:
-        return 0.0
-    overlap = _overlap(p, q)
-    pairs = _path(overlap)
-    return min(float(sum(overlap[i, j] for i, j in pairs) / length), 1.0)
+    return _shared(
+        _roots(np.asarray(one.log_probs, np.float64)),
+        _roots(np.asarray(other.log_probs, np.float64)),
+    )
 
 
 def align(reference: LogProbs, table: LogProbs) -> LogProbs:
@@ -78,7 +78,7 @@ def align(reference: LogProbs, table: LogProbs) -> LogProbs:
     own, theirs = _length(reference), _length(table)
     if own == 0 or theirs == 0:
         return table
-    pairs = _path(_overlap(reference, table))
+    pairs = _path(_roots(reference) @ _roots(table).T)
     if own == theirs and all(i == j for i, j in pairs) and len(pairs) == own:
         return table
     moved = np.full_like(reference, -np.log(reference.shape[1]))
@@ -98,16 +98,25 @@ def _length(table: LogProbs) -> int:
     return int(filled[-1]) + 1 if len(filled) else 0
 
 
-def _overlap(p: LogProbs, q: LogProbs) -> NDArray[np.float64]:
-    """Bhattacharyya's coefficient of each slot of ``p`` with each of ``q``, up to their ends."""
-    roots_p, roots_q = np.exp(p[: _length(p)] / 2), np.exp(q[: _length(q)] / 2)
-    return np.asarray(roots_p @ roots_q.T, np.float64)
+def _roots(table: LogProbs) -> NDArray[np.float64]:
+    """Square roots of the probabilities up to the end: the products of two are Bhattacharyya's coefficients."""
+    return np.asarray(np.exp(table[: _length(table)] / 2), np.float64)
+
+
+def _shared(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Agreement of two readings by their roots."""
+    if min(len(one), len(other)) == 0:
+        return 0.0
+    overlap = one @ other.T
+    if len(one) == len(other) and (straight := float(np.trace(overlap))) > _STRAIGHT * len(one):
+        return min(straight / len(one), 1.0)
+    return min(float(sum(overlap[i, j] for i, j in _path(overlap)) / max(overlap.shape)), 1.0)
 
 
 def _path(overlap: NDArray[np.float64]) -> list[tuple[int, int]]:
     """Pairs of slots of the best global alignment (Needleman-Wunsch) for the overlaps ``(m, n)``."""
     m, n = overlap.shape
-    if m == n and float(np.trace(overlap)) > 0.8 * m:
+    if m == n and float(np.trace(overlap)) > _STRAIGHT * m:
         return [(i, i) for i in range(m)]
     best = np.zeros((m + 1, n + 1))
     best[1:, 0] = -_GAP * np.arange(1, m + 1)
@@ -130,11 +139,11 @@ def _path(overlap: NDArray[np.float64]) -> list[tuple[int, int]]:
 
 def _middle(tables: Sequence[LogProbs], weights: NDArray[np.float64]) -> int:
     """Index of the reading that the others agree with most; its length is then the most agreed one."""
-    posteriors = [Posterior(t.astype(np.float32)) for t in tables]
+    roots = [_roots(table) for table in tables]
     sums = weights * 1.0
     for i in range(len(tables)):
         for j in range(i):
-            shared = agreement(posteriors[i], posteriors[j])
+            shared = _shared(roots[i], roots[j])
             sums[i] += shared * weights[j]
             sums[j] += shared * weights[i]
     return int(np.argmax(sums))
