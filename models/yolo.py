@@ -61,7 +61,7 @@ class Yolo:
         """Raises ``ModelError`` when the model can't be loaded or is no detector of a kind known here."""
         self.options = options or DetectorOptions()
         self._session = Session(model, session_options, name=name)
-        self._session.record(squares=3)
+        self._session.record(squares=2)
         (self._input, (self._type, shape)), *more = self._session.inputs.items()
         if more or len(shape) != 4:
             raise ModelError(f"{name}: a detector has one input of four dimensions, this has {self._session.inputs}")
