@@ -106,7 +106,8 @@ def draw_bank(
     logs, legibility, truths = [], [], []
     for number, (text, seen) in enumerate(itertools.islice(_passes(seed, one_line=slots), passes), 1):
         readings = reader.read([cv2.cvtColor(crop.image, cv2.COLOR_GRAY2BGR) for crop in seen])
-        posterior = fuse([Evidence(reading.posterior, reading.legibility) for reading in readings])
+        widths = [crop.image.shape[1] for crop in seen]
+        posterior = fuse([Evidence(r.posterior, r.legibility, w) for r, w in zip(readings, widths, strict=True)])
         legible = _legibility(readings)
         told(number)
         if _is_read(posterior.log_probs, legible):

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from index.alphabet import ALPHABET, BLANK
 from index.read import Posterior
 
-FLOOR: Final = 0.003
-"""Share of doubt mixed into each frame before fusing: no single frame can forbid a character."""
 _GAP: Final = 0.35
 """Agreement that a gap is worth in an alignment: two gaps must gain more than twice this over a mismatch."""
 
@@ -25,35 +23,60 @@ LogProbs = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One frame's reading and how much it counts (0-1: legibility, sharpness and size together)."""
+    """One view of the plate in one frame: what was read, how legible that was (0-1), how wide the plate stood (px)."""
 
     posterior: Posterior
-    weight: float
+    legibility: float
+    width: float = 100.0
 
 
-def fuse(evidence: Sequence[Evidence], correlation: float = 0.7) -> Posterior:
-    """The pass's posterior: a weighted geometric mean of aligned readings, sharpened by the effective number of frames.
+@dataclass(frozen=True, slots=True)
+class Tempering:
+    """What each reading counts for, and all together; fitted to drawn passes (``benchmarks/fusing.py --tune``)."""
 
-    With weights ``w``, ``n = (sum w)^2 / sum w^2`` frames (Kish) of errors correlated by ``correlation`` count as
-    ``n / (1 + (n - 1) * correlation)`` independent ones. A single reading is returned as it is.
-    Raises ``ValueError`` when there is no evidence.
+    legibility: float = 0.5
+    """Power of a reading's odds of being right."""
+    width: float = 2.0
+    """Power of its plate's width: small pictures of one plate are misread alike."""
+    correlation: float = 0.85
+    """Of errors between readings of one pass (dirt, a font's O and Q stay): n count as
+    ``n / (1 + (n - 1) * correlation)`` independent ones (Kish's design effect)."""
+    floor: float = 1e-3
+    """Share of doubt mixed into each reading: none can forbid a character."""
+
+    def weights(self, evidence: Sequence[Evidence]) -> NDArray[np.float64]:
+        """Of each reading, the heaviest 1: ``(n,)``."""
+        legible = np.clip([e.legibility for e in evidence], 1e-4, 1 - 1e-4)
+        wide = np.maximum([e.width for e in evidence], 1.0)
+        logs = self.legibility * np.log(legible / (1 - legible)) + self.width * np.log(wide)
+        return np.asarray(np.exp(logs - logs.max()), np.float64)
+
+
+TEMPERING: Final = Tempering()
+
+
+def fuse(evidence: Sequence[Evidence], tempering: Tempering = TEMPERING) -> Posterior:
+    """The pass's posterior: a weighted geometric mean of aligned readings, sharpened by their effective number.
+
+    With weights ``w`` that number is ``(sum w)^2 / sum w^2`` (Kish), tempered by the correlation. A single reading is
+    returned as it is. Raises ``ValueError`` when there is no evidence.
     """
     if not evidence:
         raise ValueError("there is nothing to fuse: a pass needs at least one reading")
     if len(evidence) == 1:
         return evidence[0].posterior
-    weights = np.maximum([e.weight for e in evidence], 1e-3)
-    tables = [np.asarray(e.posterior.log_probs, np.float64) for e in evidence]
-    reference = tables[_middle(tables, weights)]
+    weights = tempering.weights(evidence)
+    tables = np.stack([e.posterior.log_probs for e in evidence]).astype(np.float64)
+    reference = tables[_reference(tables, weights, [e.legibility for e in evidence])]
     aligned = np.stack([align(reference, table) for table in tables])
-    floored = np.log((1 - FLOOR) * np.exp(aligned) + FLOOR / len(ALPHABET))
+    floored = np.log((1 - tempering.floor) * np.exp(aligned) + tempering.floor / len(ALPHABET))
     # a slot that a frame does not speak of (a gap) holds no weight of its own there
-    speaks = np.isfinite(aligned).all(axis=2) & (aligned.max(axis=2) - aligned.min(axis=2) > 1e-6)
+    speaks = aligned.max(axis=2) - aligned.min(axis=2) > 1e-6
     shares = weights[:, None] * speaks
     total = shares.sum(axis=0)
     mean = np.einsum("ns,nsc->sc", shares, floored) / np.maximum(total, 1e-9)[:, None]
-    effective = total**2 / np.maximum((shares**2).sum(axis=0), 1e-9)
-    sharpened = mean * (effective / (1 + np.maximum(effective - 1, 0) * correlation))[:, None]
+    effective = np.maximum(total**2 / np.maximum((shares**2).sum(axis=0), 1e-9), 1.0)
+    sharpened = mean * (effective / (1 + (effective - 1) * tempering.correlation))[:, None]
     return Posterior(_normalised(sharpened).astype(np.float32))
 
 
@@ -73,14 +96,12 @@ def align(reference: LogProbs, table: LogProbs) -> LogProbs:
     """``table`` with its characters moved into the slots of ``reference`` where they belong: ``(slots, symbols)``.
 
     A character that one frame missed or invented shifts all that follow; adding slot by slot would then mix characters.
-    Slots of the reference that ``table`` does not speak of are uniform.
+    A reading as long as the reference stays as it is; slots of the reference that it does not speak of are uniform.
     """
     own, theirs = _length(reference), _length(table)
-    if own == 0 or theirs == 0:
+    if own == theirs or own == 0 or theirs == 0:
         return table
     pairs = _path(_roots(reference) @ _roots(table).T)
-    if own == theirs and all(i == j for i, j in pairs) and len(pairs) == own:
-        return table
     moved = np.full_like(reference, -np.log(reference.shape[1]))
     for i, j in pairs:
         moved[i] = table[j]
@@ -137,16 +158,14 @@ def _path(overlap: NDArray[np.float64]) -> list[tuple[int, int]]:
     return pairs[::-1]
 
 
-def _middle(tables: Sequence[LogProbs], weights: NDArray[np.float64]) -> int:
-    """Index of the reading that the others agree with most; its length is then the most agreed one."""
-    roots = [_roots(table) for table in tables]
-    sums = weights * 1.0
-    for i in range(len(tables)):
-        for j in range(i):
-            shared = _shared(roots[i], roots[j])
-            sums[i] += shared * weights[j]
-            sums[j] += shared * weights[i]
-    return int(np.argmax(sums))
+def _reference(tables: LogProbs, weights: NDArray[np.float64], legibility: Sequence[float]) -> int:
+    """The heaviest reading among those of the length that the legible ones agree on.
+
+    What hides a character hides it well: the nearest frame can be sure of a text that is too short.
+    """
+    lengths = np.array([_length(table) for table in tables])
+    likely = np.bincount(lengths, legibility).argmax()
+    return int(np.where(lengths == likely, weights, -1.0).argmax())
 
 
 def _normalised(table: LogProbs) -> LogProbs:

@@ -91,9 +91,6 @@ class ReadOptions:
     """Score from which a pass is reported before it closes."""
     early_frames: int = 3
     """Readings needed for an early report: one sharp but misread frame must not be enough."""
-    correlation: float = 0.7
-    """Correlation of errors between frames of one pass (dirt, a font's O and Q stay): n frames count as
-    ``n / (1 + (n - 1) * correlation)`` independent ones (Kish's design effect)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,11 +164,11 @@ class PassPipeline:
         reads: list[Read | None] = [None] * len(plates)
         if wanted:
             self.counts.crops_read += len(wanted)
-            for i, (reading, picture) in zip(wanted, self._view(frame, plates, crops, wanted), strict=True):
+            for i, (reading, picture, others) in zip(wanted, self._view(frame, plates, crops, wanted), strict=True):
                 crops[i] = replace(crops[i], picture=picture)
                 weight = max(reading.legibility, 0.02) * max(crops[i].quality, 0.02)
                 shows = share_in_view(plates[i].box, frame.size)
-                reads[i] = Read(frame.t, frame.seen_at, plates[i].box, reading, weight, shows, frame.camera_at)
+                reads[i] = Read(frame.t, frame.seen_at, plates[i].box, reading, weight, shows, frame.camera_at, others)
         return reads
 
     def _view(

@@ -35,7 +35,7 @@ def read_still(
     vehicles = find_vehicles(detectors.vehicles, picture, boxes) if detectors.vehicles else [None] * len(plates)
     size = (picture.shape[1], picture.shape[0])
     passes = []
-    for plate, (reading, crop), vehicle in zip(plates, views, vehicles, strict=True):
+    for plate, (reading, crop, _), vehicle in zip(plates, views, vehicles, strict=True):
         box = vehicle.box if vehicle else None
         country, format_ = named(reading.posterior.text, reading.country, reading.format)
         seen, origin, scale = portrait(picture, plate.box, box, options.picture_side_px)

@@ -54,12 +54,19 @@ class Read:
     box: Box
     reading: Reading
     weight: float
-    """How much it counts in fusing: the reader's legibility times the crop's quality."""
+    """Which readings are kept: the reader's legibility times the crop's quality."""
 
     shows: float
     """Share of the vehicle's likely place that lies in the frame: a picture of half a vehicle convinces nobody."""
     camera_at: datetime | None = None
     """UTC by the camera's own clock."""
+    others: tuple[Reading, ...] = ()
+    """Of the same crop in its less legible view."""
+
+    @property
+    def evidence(self) -> list[Evidence]:
+        """What each view says."""
+        return [Evidence(view.posterior, view.legibility, self.box.w) for view in (self.reading, *self.others)]
 
     @property
     def merit(self) -> float:
@@ -311,8 +318,7 @@ class Track:
     def fused(self) -> Posterior | None:
         """The pass's posterior so far."""
         if self._fused is None and self._reads:
-            evidence = [Evidence(r.reading.posterior, r.weight) for r in self._reads]
-            self._fused = fuse(evidence, self._read_options.correlation)
+            self._fused = fuse([evidence for r in self._reads for evidence in r.evidence])
         return self._fused
 
     @property

@@ -1,7 +1,8 @@
 """Two views of a plate for the reader: as it stands in the frame, and seen from straight ahead by its corners.
 
 Which one reads better can't be told beforehand: corners may be a pixel off where a box is not, and a slanted plate
-reads badly in its box. So both are read, and the more legible counts (docs/models.md has what each gives).
+reads badly in its box. So both are read, and the more legible is the plate's reading (docs/models.md has what each
+gives); a pass is fused from both.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ _TIGHT: Final = 0.5
 
 
 class Viewed(NamedTuple):
-    """A plate's reading, and the view it comes from."""
+    """A plate's reading, the view it comes from, and what the less legible view was read as, if there is one."""
 
     reading: Reading
     picture: Image
+    others: tuple[Reading, ...]
 
 
 def read_views(
@@ -49,6 +51,6 @@ def read_views(
     readings = iter(reader.read([view for some in views for view in some]))
     best = []
     for some in views:
-        read = [Viewed(next(readings), view) for view in some]
-        best.append(max(read, key=lambda one: one.reading.legibility))
+        read = sorted(((next(readings), view) for view in some), key=lambda one: -one[0].legibility)
+        best.append(Viewed(*read[0], tuple(reading for reading, _ in read[1:])))
     return best

@@ -21,7 +21,7 @@ from models.training.design import Design
 from models.training.dice import Dice
 from models.training.faces import PRESSES, Face, drawn_faces, pressed_faces, random_drawn_face
 from models.training.layouts import FORMATS, random_design
-from models.training.plates import Image, covered, draw
+from models.training.plates import Image, Plate, covered, draw
 
 INPUT_HEIGHT: Final = 48
 INPUT_WIDTH: Final = 144
@@ -141,15 +141,8 @@ class CropMaker:
 
     def seen(self, rng: np.random.Generator, subject: Subject, wide: float) -> Crop:
         """A crop that shows ``subject`` some ``wide`` px wide."""
+        plate, image, corner = self.worn(subject, wide)
         design = subject.design
-        scale = min(max(wide * 1.2 / design.width, 0.12), 0.6)
-        plate = draw(design, subject.face, scale, subject.small_face, is_grey=True)
-        past = random.Random(subject.seed)
-        image = degrade.wear(past, plate.image)
-        corner = (0, 0)
-        if past.random() < 0.25:
-            letters = self._letters(past, subject.small_face) if past.random() < 0.5 else None
-            image, corner = degrade.frame(past, image, letters)
         view = degrade.random_view(rng, image.shape[1] / image.shape[0], wide)
         is_whole = True
         if rng.random() < 0.02:
@@ -169,6 +162,19 @@ class CropMaker:
         seen = cv2.perspectiveTransform(centres, matrix).reshape(-1, 2)
         places = (seen / [view.width, view.height]).astype(np.float32)
         return Crop(crop, plate.text, plate.format, plate.lines, is_whole, places)
+
+    def worn(self, subject: Subject, wide: float) -> tuple[Plate, Image, tuple[int, int]]:
+        """``subject`` drawn for a view ``wide`` px wide: as made, its picture with dirt and frame, and where in that
+        the plate's own corner (x, y) px stands."""
+        scale = min(max(wide * 1.2 / subject.design.width, 0.12), 0.6)
+        plate = draw(subject.design, subject.face, scale, subject.small_face, is_grey=True)
+        past = random.Random(subject.seed)
+        image = degrade.wear(past, plate.image)
+        corner = (0, 0)
+        if past.random() < 0.25:
+            letters = self._letters(past, subject.small_face) if past.random() < 0.5 else None
+            image, corner = degrade.frame(past, image, letters)
+        return plate, image, corner
 
     def junk(self, rng: np.random.Generator) -> Image:
         """A crop without a plate: a car's parts, noise, foreign lettering, nothing."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from index.alphabet import ALPHABET, SLOTS
 from index.read import Posterior
-from passes.fuse import Evidence, agreement, fuse
+from passes.fuse import Evidence, Tempering, agreement, fuse
 from tests.fixtures.records import posterior_of
 
 PLATES = st.text(alphabet=ALPHABET[:-1], min_size=4, max_size=SLOTS)
@@ -28,8 +28,8 @@ def test_the_fused_posterior_is_normalised(frames: list[tuple[Posterior, float]]
 @given(PLATES, st.integers(2, 8))
 def test_agreeing_frames_are_surer_than_one_and_less_sure_than_independent_ones(text: str, count: int) -> None:
     one = posterior_of(text, 0.8)
-    fused = fuse([Evidence(one, 1.0)] * count, correlation=0.5)
-    independent = fuse([Evidence(one, 1.0)] * count, correlation=0.0)
+    fused = fuse([Evidence(one, 0.9)] * count, Tempering(correlation=0.5))
+    independent = fuse([Evidence(one, 0.9)] * count, Tempering(correlation=0.0))
     assert fused.text == text
     assert one.score < fused.score < independent.score
 
@@ -47,9 +47,28 @@ def test_a_frame_that_missed_a_character_is_aligned_before_it_is_added() -> None
     assert min(fused.characters[3:]) > 0.7, "the frames agree on what follows the missed character"
 
 
+def test_the_nearest_frame_cannot_hide_a_character() -> None:
+    hidden, whole = Evidence(posterior_of("62BG335", 0.999), 0.99, 124.0), posterior_of("62EBG335", 0.99)
+    fused = fuse([hidden, hidden, *(Evidence(whole, 0.9, width) for width in (83.0, 60.0, 49.0))])
+    assert fused.text == "62EBG335"
+
+
 def test_a_blurred_frame_weighs_less() -> None:
     sharp, blurred = posterior_of("123ABC02", 0.9), posterior_of("128ABC02", 0.9)
     assert fuse([Evidence(sharp, 0.9), Evidence(blurred, 0.2), Evidence(blurred, 0.2)]).text == "123ABC02"
+
+
+def test_a_plate_seen_from_near_outweighs_the_same_seen_from_afar() -> None:
+    near, far = posterior_of("123ABC02", 0.8), posterior_of("128ABC02", 0.8)
+    fused = fuse([Evidence(far, 0.8, 40.0), Evidence(far, 0.8, 45.0), Evidence(near, 0.8, 120.0)])
+    assert fused.text == "123ABC02"
+
+
+@given(st.lists(st.tuples(TABLES, st.floats(0, 1), st.floats(20, 400)), min_size=2, max_size=8))
+def test_only_how_much_wider_one_plate_stands_than_another_counts(frames: list[tuple[Posterior, float, float]]) -> None:
+    fused = fuse([Evidence(p, legible, wide) for p, legible, wide in frames])
+    larger = fuse([Evidence(p, legible, 2 * wide) for p, legible, wide in frames])
+    np.testing.assert_allclose(fused.log_probs, larger.log_probs, atol=1e-4)
 
 
 def test_one_frame_cannot_forbid_a_character() -> None:

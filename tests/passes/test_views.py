@@ -61,8 +61,8 @@ def test_a_slanted_plate_is_read_upright_by_its_corners() -> None:
     crops = [cut(frame, plate.box, None, 0.1) for plate in plates]
     views = read_views(reader, frame, plates, crops, 0.1, _Finder(SLANTED))
     assert reader.batches == [4], "all views in one batch"
-    for reading, picture in views:
-        assert reading.legibility > 0.8
+    for reading, picture, (other,) in views:
+        assert reading.legibility > 0.8 > other.legibility
         assert picture.shape[1] / picture.shape[0] == pytest.approx(85 / 26, rel=0.15), "as long as the plate itself"
 
 
@@ -72,6 +72,7 @@ def test_the_view_as_it_stands_counts_where_corners_mislead_or_are_not_known() -
     crop = cut(frame, BOX, None, 0.1)
     (alone,) = read_views(reader, frame, [plate], [crop], 0.1)
     assert alone.picture is crop.picture
+    assert not alone.others
     (unfound,) = read_views(reader, frame, [plate], [crop], 0.1, _Finder(None))
     assert unfound.picture is crop.picture
     upside_down = SLANTED[[2, 3, 0, 1]]
