@@ -1,6 +1,6 @@
 """What fusing a pass's readings gains over its best single frame, on drawn passes in faces held out of training.
 
-    python -m benchmarks.fusing [--passes 3000] [--model FILE] [--tune] [--json]
+    python -m benchmarks.fusing [--passes 2000] [--model FILE] [--tune] [--json]
 
 A pass is drawn as a camera sees it (``benchmarks/drawn_passes.py``); ``passes.track.Track`` says which of its frames
 are read and kept, each is read in two views, and passes that it would call unread are left out. The best single frame
@@ -85,7 +85,7 @@ class Figures:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--passes", type=int, default=3000)
+    parser.add_argument("--passes", type=int, default=2000)
     parser.add_argument("--model", type=Path, default=ROOT / "models" / "weights" / "reader.onnx")
     parser.add_argument("--config", type=Path, default=ROOT / "configs" / "training" / "reader.yaml")
     parser.add_argument("--tune", action="store_true", help="fit the tempering to other passes first")
@@ -101,7 +101,7 @@ def main() -> int:
         print(temperings["fused, as fitted"], file=sys.stderr)
     drawn = draw(reader, kept, JUDGE_SEED, given.passes)
     best = figures([(d.text, d.best) for d in drawn])
-    rows = {"every frame": figures([(d.text, e.posterior) for d in drawn for e in d.evidence]), "best frame": best}
+    rows = {"every view": figures([(d.text, e.posterior) for d in drawn for e in d.evidence]), "best frame": best}
     rows |= {name: fused(drawn, tempering) for name, tempering in temperings.items()}
     saved = {name: saves(best, rows[name]) for name in temperings}
     seen = float(np.mean([any(e.posterior.text == d.text for e in d.evidence) for d in drawn]))
@@ -202,7 +202,8 @@ def saves(best: Figures, fused: Figures) -> dict[str, tuple[float, float, float]
         again = 1 - other[drawn].sum(axis=1) / np.maximum(one[drawn].sum(axis=1), 1e-9)
         least, most = np.quantile(again, (0.05, 0.95))
         middle = 1 - float(other.sum()) / max(float(one.sum()), 1e-9)
-        shares[what] = (round(float(least), 3), round(middle, 3), round(float(most), 3))
+        if one.any():
+            shares[what] = (round(float(least), 3), round(middle, 3), round(float(most), 3))
     return shares
 
 
