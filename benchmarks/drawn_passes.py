@@ -87,13 +87,13 @@ def _frame(
     view = degrade.View(quad, width, height)
     ground = degrade.surroundings(view_again, width, height)
     matrix = degrade.projection(worn, view)
-    grey = degrade.place(view_again, worn, view, ground)
+    grey = degrade.place(view_again, worn, matrix, view, ground)
     if rng.random() < _HIDDEN:
         edge = int(rng.uniform(0.2, 0.8) * width)
         cv2.rectangle(grey, (edge, 0), (edge + int(rng.uniform(0.05, 0.4) * width), height), int(rng.integers(255)), -1)
     grey = degrade.light(light_again, grey)
     grey = degrade.lens(rng if rng.random() < _OWN_BLUR else lens_again, grey, wide * stroke)
-    grey = degrade.sensor(sensor_again, grey)
+    grey = _sensed(rng, sensor_again, grey)
     grey = degrade.codec(codec_again, grey)
     placed = inner * (np.array(size) / (near.shape[1], near.shape[0]))
     corners = cv2.perspectiveTransform(placed[:, None], matrix).reshape(4, 2)
@@ -103,6 +103,13 @@ def _frame(
     seen = corners + rng.normal(0, px + share * sides[0], (4, 2))
     picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
     return DrawnFrame(t, picture, Box(*map(float, (*low, *(high - low)))), seen.astype(np.float32))
+
+
+def _sensed(rng: np.random.Generator, sensor_again: np.random.Generator, grey: Grey) -> Grey:
+    """As the camera's sensor gives it: its grain lies elsewhere on the plate in each frame."""
+    aside, above = map(int, rng.integers(0, 64, 2))
+    wider = np.asarray(cv2.copyMakeBorder(grey, above, 0, aside, 0, cv2.BORDER_REFLECT_101), np.uint8)
+    return np.ascontiguousarray(degrade.sensor(sensor_again, wider)[above:, aside:])
 
 
 def _placed(rng: np.random.Generator, corners: NDArray[np.float32]) -> tuple[NDArray[np.float32], tuple[int, int]]:
