@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from index.read import Box
 from models.ports import Image
 
-_FULL_WIDTH_PX: Final = 130.0
+FULL_WIDTH_PX: Final = 130.0
 """Width of a plate from which more pixels tell a reader nothing new."""
 _SHARP: Final = 900.0
 """Variance of the Laplacian, at the judged height, of a sharp plate of full contrast; fitted on rendered plates."""
@@ -75,7 +75,7 @@ def quality(frame: Image, box: Box, corners: NDArray[np.float32] | None = None) 
     sharp = sharpness(np.asarray(grey, np.uint8))
     # two-line plates are half as wide for the same characters
     wide = box.w * (1.5 if box.w < 2.4 * box.h else 1.0)
-    size = min(wide / _FULL_WIDTH_PX, 1.0)
+    size = min(wide / FULL_WIDTH_PX, 1.0)
     angle = 1.0
     if corners is not None:
         top = corners[1] - corners[0]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from index.alphabet import ALPHABET, BLANK
 from index.read import Posterior
+from passes.crops import FULL_WIDTH_PX
 
 _GAP: Final = 0.35
 """Agreement that a gap is worth in an alignment: two gaps must gain more than twice this over a mismatch."""
@@ -27,7 +28,7 @@ class Evidence:
 
     posterior: Posterior
     legibility: float
-    width: float = 100.0
+    width: float = FULL_WIDTH_PX
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Tempering:
     legibility: float = 0.5
     """Power of a reading's odds of being right."""
     width: float = 2.0
-    """Power of its plate's width: small pictures of one plate are misread alike."""
+    """Power of its plate's width, up to a full one: small pictures of one plate are misread alike."""
     correlation: float = 0.85
     """Of errors between readings of one pass (dirt, a font's O and Q stay): n count as
     ``n / (1 + (n - 1) * correlation)`` independent ones (Kish's design effect)."""
@@ -47,7 +48,7 @@ class Tempering:
     def weights(self, evidence: Sequence[Evidence]) -> NDArray[np.float64]:
         """Of each reading, the heaviest 1: ``(n,)``."""
         legible = np.clip([e.legibility for e in evidence], 1e-4, 1 - 1e-4)
-        wide = np.maximum([e.width for e in evidence], 1.0)
+        wide = np.clip([e.width for e in evidence], 1.0, FULL_WIDTH_PX)
         logs = self.legibility * np.log(legible / (1 - legible)) + self.width * np.log(wide)
         return np.asarray(np.exp(logs - logs.max()), np.float64)
 

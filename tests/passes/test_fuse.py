@@ -64,11 +64,10 @@ def test_a_plate_seen_from_near_outweighs_the_same_seen_from_afar() -> None:
     assert fused.text == "123ABC02"
 
 
-@given(st.lists(st.tuples(TABLES, st.floats(0, 1), st.floats(20, 400)), min_size=2, max_size=8))
-def test_only_how_much_wider_one_plate_stands_than_another_counts(frames: list[tuple[Posterior, float, float]]) -> None:
-    fused = fuse([Evidence(p, legible, wide) for p, legible, wide in frames])
-    larger = fuse([Evidence(p, legible, 2 * wide) for p, legible, wide in frames])
-    np.testing.assert_allclose(fused.log_probs, larger.log_probs, atol=1e-4)
+def test_pixels_beyond_what_the_reader_takes_weigh_nothing() -> None:
+    one, other = posterior_of("123ABC02", 0.8), posterior_of("128ABC02", 0.9)
+    wide = fuse([Evidence(one, 0.8, 400.0), Evidence(other, 0.9, 200.0), Evidence(other, 0.9, 150.0)])
+    assert wide.text == "128ABC02"
 
 
 def test_one_frame_cannot_forbid_a_character() -> None:
