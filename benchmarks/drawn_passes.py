@@ -19,9 +19,9 @@ from models.ports import Image
 from models.training import degrade
 from models.training.crops import CropMaker, Subject
 from models.training.plates import Image as Grey
+from passes.options import PassOptions
 
-FPS: Final = 6.0
-"""Frames a second in which the pipeline looks for plates."""
+_FPS: Final = PassOptions().detect_fps
 _NEAREST_PX: Final = (60.0, 150.0)
 """A plate's width at the end of its pass is drawn from between these."""
 _NEARING: Final = (1.4, 4.0)
@@ -64,7 +64,7 @@ def _pass(maker: CropMaker, rng: np.random.Generator, subject: Subject) -> list[
     inner = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]]) + corner
     moment = rng.integers(1 << 31, size=5)
     return [
-        _frame(rng, worn, inner, moment, nearest / distance, 1 / distance, 10 / subject.design.width, number / FPS)
+        _frame(rng, worn, inner, moment, nearest / distance, 1 / distance, 10 / subject.design.width, number / _FPS)
         for number, distance in enumerate(distances)
     ]
 

@@ -36,7 +36,7 @@ from models.training.reader import load_settings, split_fonts
 from passes.crops import cut
 from passes.fuse import TEMPERING, Evidence, Tempering, fuse
 from passes.options import ReadOptions, TrackOptions
-from passes.track import Read, Track
+from passes.track import Read, Track, weight_of
 from passes.views import read_views
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -157,7 +157,7 @@ def follow(reader: PlateReader, frames: Sequence[DrawnFrame]) -> Track:
             track.see(plate, frame.t)
         if wanted:
             (seen,) = read_views(reader, frame.picture, [plate], [crop], options.margin)
-            weight = max(seen.reading.legibility, 0.02) * max(crop.quality, 0.02)
+            weight = weight_of(seen.reading, crop.quality)
             track.weigh(Read(frame.t, None, box, seen.reading, weight, 1.0, None, seen.others), plate)
     if track is None:
         raise ValueError("a pass without frames")

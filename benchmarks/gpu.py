@@ -145,7 +145,7 @@ def play(plan: Plan, detectors: Detectors, reader: BatchReader) -> Camera:
         for frame in frames:
             if isinstance(frame, DecodedFrame):
                 passes += sum(one.read.closed for one in pipeline.process(frame))
-            if pipeline.watched:
+            if pipeline.in_view:
                 frames.note_activity(frame.t)
             if pipeline.all_known:
                 frames.note_known(frame.t)

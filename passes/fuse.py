@@ -87,10 +87,14 @@ def agreement(one: Posterior, other: Posterior) -> float:
     The overlap of two slots is Bhattacharyya's coefficient, ``sum_c sqrt(p_c q_c)``. 1 for equal certain readings; a
     plate with one character of seven misread gives .86; unlike plates give under .5. Two blank readings give 0.
     """
-    return _shared(
-        _roots(np.asarray(one.log_probs, np.float64)),
-        _roots(np.asarray(other.log_probs, np.float64)),
-    )
+    p, q = (_roots(np.asarray(each.log_probs, np.float64)) for each in (one, other))
+    m, n = len(p), len(q)
+    if min(m, n) == 0:
+        return 0.0
+    overlap = p @ q.T
+    if m == n and (straight := float(np.trace(overlap))) > _STRAIGHT * m:
+        return min(straight / m, 1.0)
+    return min(float(sum(overlap[i, j] for i, j in _path(overlap)) / max(m, n)), 1.0)
 
 
 def align(reference: LogProbs, table: LogProbs) -> LogProbs:
@@ -125,21 +129,9 @@ def _roots(table: LogProbs) -> NDArray[np.float64]:
     return np.asarray(np.exp(table[: _length(table)] / 2), np.float64)
 
 
-def _shared(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Agreement of two readings by their roots."""
-    if min(len(one), len(other)) == 0:
-        return 0.0
-    overlap = one @ other.T
-    if len(one) == len(other) and (straight := float(np.trace(overlap))) > _STRAIGHT * len(one):
-        return min(straight / len(one), 1.0)
-    return min(float(sum(overlap[i, j] for i, j in _path(overlap)) / max(overlap.shape)), 1.0)
-
-
 def _path(overlap: NDArray[np.float64]) -> list[tuple[int, int]]:
     """Pairs of slots of the best global alignment (Needleman-Wunsch) for the overlaps ``(m, n)``."""
     m, n = overlap.shape
-    if m == n and float(np.trace(overlap)) > _STRAIGHT * m:
-        return [(i, i) for i in range(m)]
     best = np.zeros((m + 1, n + 1))
     best[1:, 0] = -_GAP * np.arange(1, m + 1)
     best[0, 1:] = -_GAP * np.arange(1, n + 1)

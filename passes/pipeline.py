@@ -18,7 +18,7 @@ from passes.naming import named, vote
 from passes.options import PassOptions
 from passes.record import Pass, PassCounts
 from passes.surroundings import find_vehicles, portrait, share_in_view, shown_part, surroundings
-from passes.track import SAME, Portrait, Read, Track
+from passes.track import SAME, Portrait, Read, Track, weight_of
 from passes.tracker import Tracker, near_place
 from passes.views import Viewed, read_views
 from video.frame import Frame
@@ -166,7 +166,7 @@ class PassPipeline:
             self.counts.crops_read += len(wanted)
             for i, (reading, picture, others) in zip(wanted, self._view(frame, plates, crops, wanted), strict=True):
                 crops[i] = replace(crops[i], picture=picture)
-                weight = max(reading.legibility, 0.02) * max(crops[i].quality, 0.02)
+                weight = weight_of(reading, crops[i].quality)
                 shows = share_in_view(plates[i].box, frame.size)
                 reads[i] = Read(frame.t, frame.seen_at, plates[i].box, reading, weight, shows, frame.camera_at, others)
         return reads

@@ -74,6 +74,11 @@ class Read:
         return self.weight * self.reading.posterior.score * self.shows
 
 
+def weight_of(reading: Reading, quality: float) -> float:
+    """``Read.weight``: neither legibility nor quality makes it nothing."""
+    return max(reading.legibility, 0.02) * max(quality, 0.02)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Portrait:
     """The pictures of the frame that was read best."""

@@ -130,7 +130,8 @@ class Session:
             try:
                 network = RecordedNetwork(self._load(sizes), device, self.options.gpu.device, self._recording)
             except Exception as error:  # noqa: BLE001 - of memory, of CUDA: what is recorded so far serves
-                say_once(logging.WARNING, f"{self.name}: {len(self._recorded)} shapes are recorded, no more: {error}")
+                why = f"{error}; where the GPU is full, run fewer ingests on it or set models.records to false"
+                say_once(logging.WARNING, f"{self.name}: {len(self._recorded)} shapes are recorded, no more: {why}")
                 return
             self._recorded[network.shape] = network
 

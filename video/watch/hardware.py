@@ -1,8 +1,8 @@
 """Decoding on a GPU: whether this machine's NVDEC works, and which streams it refused.
 
 FFmpeg's own decoders parse a stream and hand its pictures to NVDEC (its ``cuda`` acceleration, which PyAV's wheel has);
-they stay there until their pixels are asked for, and come to memory as NV12: bringing one takes ten times the CPU of
-decoding it. Networks on CUDA must open the GPU with FFmpeg's own flags (``models/runtime/cuda.py``).
+they stay there until their pixels are asked for, and come to memory as NV12: bringing one takes some 16 times the CPU
+of decoding it. Networks on CUDA must open the GPU with FFmpeg's own flags (``models/runtime/cuda.py``).
 """
 
 from __future__ import annotations
